@@ -1,0 +1,94 @@
+"""A run's folder: where it is, and writing into it so that a file is either whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.settings import identity
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = Path(os.environ.get("RUNS_DIR", ROOT / "runs"))
+
+
+def seed_folder(app: str, preset: str, config: Any) -> Path:
+    """Returns runs/<app>/<preset>-<hash>/seed-<n>: the same configuration and seed always find the same folder."""
+    return RUNS / app / f"{preset}-{identity(config)}" / f"seed-{config.training.seed}"
+
+
+def fold_folder(folder: Path, fold: str | None) -> Path:
+    """Returns the folder of one fold, or the seed's own folder without one."""
+    return folder if fold is None else folder / f"fold-{fold}"
+
+
+def write(path: Path, fill: Callable[[Path], None]) -> None:
+    """Lets `fill` write a temporary file beside `path`, then renames it to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        fill(temporary)
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file as a whole."""
+    write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON as a whole."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Writes named arrays as .npz without pickling.
+
+    Raises:
+        TypeError: an object array.
+    """
+    for name, array in arrays.items():
+        if np.asarray(array).dtype == object:
+            raise TypeError(f"{name} is an object array; use a fixed-width string or a number type")
+
+    def fill(temporary: Path) -> None:
+        with temporary.open("wb") as stream:
+            np.savez(stream, **arrays)
+
+    write(path, fill)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads what `write_arrays` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def code_version() -> str:
+    """Returns the commit of the working tree, with "-dirty" where tracked files differ from it."""
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True
+    )
+    return answer.stdout.strip() or "unknown"
+
+
+def say(message: str) -> None:
+    """Prints a line of progress on stderr."""
+    print(message, file=sys.stderr, flush=True)
