@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -289,22 +289,15 @@ def start_from(model: keras.Model, source: Path) -> None:
     if not file.is_file():
         raise TrainingFailed(f"--training.start-from {source}: no model.keras there")
     other = keras.models.load_model(file, compile=False, safe_mode=True)
-    stored = {_path_in_model(v): v for v in other.weights}
-    fitting = [v for v in model.weights if _path_in_model(v) in stored and stored[_path_in_model(v)].shape == v.shape]
+    stored = {v.path: v for v in other.weights}
+    fitting = [v for v in model.weights if v.path in stored and stored[v.path].shape == v.shape]
     if not fitting:
         raise TrainingFailed(f"--training.start-from {source}: none of its weights fits this model by name and shape")
     for variable in fitting:
-        variable.assign(keras.ops.convert_to_numpy(stored[_path_in_model(variable)]))
+        variable.assign(keras.ops.convert_to_numpy(stored[variable.path]))
     runs.say(f"starts from {file}: {len(fitting)} of {len(model.weights)} weights taken over")
-
-
-def _path_in_model(variable: Any) -> str:
-    return variable.path
 
 
 def parameters(model: keras.Model) -> int:
     """Returns the number of weights."""
     return int(model.count_params())
-
-
-Trainer = Callable[..., tuple[keras.Model, dict[str, Any]]]

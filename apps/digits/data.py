@@ -1,0 +1,174 @@
+"""The digits' data: MNIST, the UCI digits of scikit-learn, or a folder of a person's own pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn.datasets
+import tensorflow as tf
+from sklearn.model_selection import train_test_split
+
+from apps.digits.centring import BOX, INK, bright_ink, centre
+from apps.digits.config import Config, DataConfig
+from datasets import mnist, pictures
+from datasets.errors import DataError
+from datasets.fetch import sha256_of
+from harness.app import Prepared, Source
+from harness.batching import in_order_plan, index_batches, shuffled_plan
+from harness.classification import class_weights
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures in MNIST's form with their labels."""
+
+    images: np.ndarray
+    """uint8 [n, 28, 28], bright ink on black."""
+    labels: np.ndarray
+    """int64 [n]."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, indices: np.ndarray) -> Digits:
+        """Returns the examples at `indices`."""
+        return Digits(self.images[indices], self.labels[indices])
+
+
+def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
+    """Reads the data and splits it; with the `spec` of a trained model, all of a person's pictures become test examples.
+
+    Raises:
+        DataError: data that is absent or damaged, or a class the model does not know.
+    """
+    if config.data.source == "mnist":
+        return _mnist(config.data)
+    if config.data.source == "demo":
+        return _uci_digits(config.data)
+    return _folder(config.data, spec)
+
+
+def _mnist(data: DataConfig) -> Prepared:
+    stored = mnist.load()
+    rest = Digits(stored.train_images, stored.train_labels.astype(np.int64))
+    test = Digits(stored.test_images, stored.test_labels.astype(np.int64))
+    return _prepared(data, rest, test, [str(i) for i in range(10)], Source("MNIST", stored.sha256))
+
+
+def _uci_digits(data: DataConfig) -> Prepared:
+    table = sklearn.datasets.load_digits()
+    small = tf.image.resize(table.images[..., None] / 16.0, [BOX, BOX], method="bicubic")
+    padding = (INK - BOX) // 2
+    large = tf.image.pad_to_bounding_box(tf.clip_by_value(small, 0.0, 1.0), padding, padding, INK, INK)
+    images = np.round(255 * large[..., 0].numpy()).astype(np.uint8)
+    examples = Digits(images, table.target.astype(np.int64))
+    rest, test = train_test_split(
+        np.arange(len(examples)), test_size=0.3, random_state=data.seed, stratify=table.target
+    )
+    digest = hashlib.sha256(table.images.tobytes() + table.target.tobytes()).hexdigest()
+    source = Source(
+        "UCI handwritten digits (8x8, enlarged)", digest, notice="Alpaydin and Kaynak, UCI repository; in scikit-learn"
+    )
+    return _prepared(data, examples.subset(rest), examples.subset(test), [str(i) for i in range(10)], source)
+
+
+def _prepared(data: DataConfig, rest: Digits, test: Digits, class_names: list[str], source: Source) -> Prepared:
+    indices = np.arange(len(rest))
+    if data.limit and data.limit < len(rest):
+        indices, _ = train_test_split(indices, train_size=data.limit, random_state=data.seed, stratify=rest.labels)
+    train, validation = train_test_split(
+        indices, test_size=data.validation_fraction, random_state=data.seed, stratify=rest.labels[indices]
+    )
+    splits = {"train": rest.subset(train), "validation": rest.subset(validation), "test": test}
+    return Prepared(splits, {"class_names": class_names}, source)
+
+
+def _folder(data: DataConfig, spec: dict[str, Any] | None) -> Prepared:
+    listed = pictures.list_folder(Path(data.source))
+    images, labels, dropped, read = [], [], Counter(listed.dropped), []
+    for path, label in zip(listed.paths, listed.labels, strict=True):
+        try:
+            picture = pictures.read_picture(path, mode="L")
+        except DataError:
+            dropped["unreadable picture"] += 1
+            continue
+        images.append(as_mnist(picture))
+        labels.append(label)
+        read.append(path)
+    if not images:
+        raise DataError(f"{data.source}: none of its {len(listed.paths)} pictures can be read")
+    examples = Digits(np.stack(images), np.array(labels, np.int64))
+    source = Source(Path(data.source).name, sha256_of(read))
+    if spec is not None:
+        unknown = sorted(set(listed.class_names) - set(spec["class_names"]))
+        if unknown:
+            raise DataError(f"{data.source}: the model does not know the class {', '.join(unknown)}")
+        places = np.array([spec["class_names"].index(name) for name in listed.class_names])
+        return Prepared({"test": Digits(examples.images, places[examples.labels])}, spec, source, dict(dropped))
+    rest, test = train_test_split(
+        np.arange(len(examples)), test_size=0.2, random_state=data.seed, stratify=examples.labels
+    )
+    prepared = _prepared(data, examples.subset(rest), examples.subset(test), list(listed.class_names), source)
+    return dataclasses.replace(prepared, dropped=dict(dropped))
+
+
+def as_mnist(picture: np.ndarray) -> np.ndarray:
+    """Returns a grey picture [height, width] of a digit in MNIST's form, uint8 [28, 28]."""
+    return np.round(centre(bright_ink(tf.constant(picture[..., None]))).numpy()).astype(np.uint8)
+
+
+def batches(
+    config: Config, spec: dict[str, Any], split: Digits, training: bool, first_step: int = 0
+) -> tf.data.Dataset:
+    """Returns (pictures float32 [batch, 28, 28], labels [batch][, weights [batch]]); distorted and endless when training."""
+    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    balanced = training and config.data.class_weight == "balanced"
+    weights = tf.constant(class_weights(split.labels, len(spec["class_names"])), tf.float32) if balanced else None
+
+    def gather(indices: tf.Tensor, seed: tf.Tensor):
+        x = tf.cast(tf.gather(images, indices), tf.float32)
+        y = tf.gather(labels, indices)
+        if training:
+            x = distort(x, seed, config.data)
+        return (x, y) if weights is None else (x, y, tf.gather(weights, y))
+
+    training_config = config.training
+    if training:
+        plan = shuffled_plan(len(split), training_config.batch_size, training_config.seed)
+    else:
+        plan = in_order_plan(len(split), 500)
+    dataset = index_batches(plan, training_config.seed, first_step, endless=training)
+    return dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def distort(images: tf.Tensor, seed: tf.Tensor, data: DataConfig) -> tf.Tensor:
+    """Shifts, rotates and scales every picture [batch, 28, 28] at random, as the seed pair says."""
+    if not (data.shift or data.rotation or data.scale):
+        return images
+    count = tf.shape(images)[0]
+    seeds = tf.random.split(seed, 4)
+    angle = tf.random.stateless_uniform([count], seeds[0], -1.0, 1.0) * math.radians(data.rotation)
+    size = 1.0 + tf.random.stateless_uniform([count], seeds[1], -1.0, 1.0) * data.scale
+    dx = tf.random.stateless_uniform([count], seeds[2], -1.0, 1.0) * data.shift
+    dy = tf.random.stateless_uniform([count], seeds[3], -1.0, 1.0) * data.shift
+    a, b = tf.cos(angle) / size, tf.sin(angle) / size
+    middle = (INK - 1) / 2
+    left = dx + middle - a * middle + b * middle
+    top = dy + middle - b * middle - a * middle
+    zeros = tf.zeros([count])
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images[..., None],
+        transforms=tf.stack([a, -b, left, b, a, top, zeros, zeros], axis=1),
+        output_shape=[INK, INK],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )
+    return moved[..., 0]

@@ -1,0 +1,79 @@
+"""The SavedModel of the digits app, and how a person's picture becomes its input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from apps.digits.centring import from_bytes
+from apps.digits.config import Config
+from apps.digits.data import Digits
+from datasets.pictures import read_picture
+from harness.app import Endpoint
+
+
+def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
+    """Returns picture_bytes (any picture of a digit) and images (MNIST's own form)."""
+    names = tf.constant(spec["class_names"])
+
+    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = tf.nn.softmax(model(images, training=False))
+        return {"digit": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
+
+    def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
+        images = tf.map_fn(from_bytes, pictures, fn_output_signature=tf.TensorSpec([28, 28], tf.float32))
+        return {**answer(images), "centred": tf.cast(tf.round(images), tf.uint8)}
+
+    def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return answer(tf.cast(images, tf.float32))
+
+    return [
+        Endpoint(
+            "picture_bytes",
+            picture_bytes,
+            [tf.TensorSpec([None], tf.string, name="pictures")],
+            "pictures: bytes of PNG, JPEG, GIF or BMP files, one digit each, any size and polarity [n] -> digit string [n], "
+            "probabilities float32 [n, classes], centred uint8 [n, 28, 28]: the digit as the network saw it",
+        ),
+        Endpoint(
+            "images",
+            images,
+            [tf.TensorSpec([None, 28, 28], tf.uint8, name="images")],
+            "images: MNIST's form, bright ink on black, 0 to 255 [n, 28, 28] -> digit string [n], probabilities float32 [n, classes]",
+        ),
+    ]
+
+
+def examples(config: Config, spec: dict[str, Any], split: Digits) -> dict[str, dict[str, Any]]:
+    """Returns eight real examples for every endpoint."""
+    images = split.images[:8]
+    encoded = np.array([_png(255 - image) for image in images], object)
+    return {"picture_bytes": {"pictures": encoded}, "images": {"images": images}}
+
+
+def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Reads any picture file, upright and composed on white, into the first endpoint's input."""
+    return {"pictures": np.array([_png(read_picture(path, mode="L"))], object)}
+
+
+def answer(
+    config: Config, spec: dict[str, Any], path: Path, outputs: Mapping[str, Any], output: Path
+) -> dict[str, Any]:
+    """Returns the digit, its probability and the runner-up."""
+    probabilities = outputs["probabilities"][0]
+    order = np.argsort(probabilities)[::-1]
+    names = spec["class_names"]
+    return {
+        "digit": outputs["digit"][0].decode(),
+        "probability": round(float(probabilities[order[0]]), 4),
+        "runner_up": names[order[1]],
+        "runner_up_probability": round(float(probabilities[order[1]]), 4),
+    }
+
+
+def _png(grey: np.ndarray) -> bytes:
+    return tf.io.encode_png(grey[..., None]).numpy()

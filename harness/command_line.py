@@ -1,0 +1,129 @@
+"""From `train --preset lenet5-mnist --training.epochs 20` to settings. Free of TensorFlow, so that --help answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from harness.settings import Preset
+
+VERBS = {
+    "train": "train a preset; goes on where it stopped",
+    "evaluate": "score the trained model on the test data and write report.html",
+    "export": "write the SavedModel and check it in a fresh process",
+    "predict": "answer for files or folders with the exported model",
+    "run": "train, evaluate and export in one go",
+    "bench": "measure the input pipeline, the training step and the SavedModel",
+    "results": "collect finished runs into results/ and the README tables",
+}
+HIDDEN_VERBS = ("write-saved-model",)
+
+
+class UsageError(Exception):
+    """A command that cannot be understood; exit code 2."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command, ready to be carried out."""
+
+    verb: str
+    preset: str
+    config: Any
+    options: argparse.Namespace
+    text: str
+    """The command as it was given."""
+
+
+def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: str, argv: Sequence[str]) -> Arguments:
+    """Returns the command that `argv` spells.
+
+    Raises:
+        UsageError: with one sentence, naming the flag and what it takes.
+        SystemExit: 0 after --help.
+    """
+    parser = _parser(app, presets, default)
+    options, rest = parser.parse_known_args(list(argv))
+    if options.preset not in presets:
+        raise UsageError(f"no preset {options.preset!r} in {app}; there are {', '.join(presets)}")
+    help_wanted = any(flag in rest for flag in ("-h", "--help"))
+    if help_wanted:
+        print(parser.format_help())
+    if options.verb != "predict" and options.paths:
+        raise UsageError(f"unexpected argument {options.paths[0]!r}: settings are given as --group.name VALUE")
+    config = presets[options.preset].config
+    rest = ["--data.source" if flag == "--data" else flag for flag in rest]
+    return Arguments(
+        options.verb,
+        options.preset,
+        _settings(config_type, config, rest),
+        options,
+        f"python -m apps.{app} " + " ".join(argv),
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise UsageError(f"{message} (see --help)")
+
+
+def _parser(app: str, presets: Mapping[str, Preset], default: str) -> argparse.ArgumentParser:
+    names = "\n".join(f"  {name:34s}{preset.title} ({preset.catalogue})" for name, preset in presets.items())
+    verbs = "\n".join(f"  {verb:34s}{meaning}" for verb, meaning in VERBS.items())
+    parser = _Parser(
+        prog=f"python -m apps.{app}",
+        description=f"commands:\n{verbs}\n\npresets (default {default}):\n{names}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("verb", choices=[*VERBS, *HIDDEN_VERBS], metavar="COMMAND")
+    parser.add_argument("paths", nargs="*", type=Path, help="predict: files or folders to answer for")
+    parser.add_argument("--preset", default=default, help="the named configuration to start from")
+    parser.add_argument(
+        "--model", type=Path, help="evaluate, export, predict: a run folder instead of the preset's own"
+    )
+    parser.add_argument("--strategy", default="auto", help="auto, one, mirrored or multiworker")
+    parser.add_argument("--cpu-devices", type=int, help="mirror over so many logical CPU devices")
+    parser.add_argument(
+        "--split", default="test", choices=["train", "validation", "test"], help="evaluate: which examples"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="train anew although a run is there")
+    parser.add_argument("--json", action="store_true", help="predict: JSON lines instead of a table")
+    parser.add_argument(
+        "--output", type=Path, default=Path("predictions"), help="predict: folder for files the answer brings"
+    )
+    parser.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _settings(config_type: type, default: Any, flags: Sequence[str]) -> Any:
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            return tyro.cli(
+                config_type, default=default, args=flags, config=(tyro.conf.AvoidSubcommands,), add_help=True
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise UsageError(_sentence(errors.getvalue())) from None
+
+
+def _sentence(box: str) -> str:
+    """Returns the first paragraph of tyro's framed message as one line."""
+    lines = [line.strip("│ ").strip() for line in box.splitlines()[1:]]
+    paragraph = []
+    for line in lines:
+        if re.fullmatch(r"[─╰╯ ]*", line):
+            break
+        paragraph.append(line)
+    return " ".join(paragraph) + " (see --help)"

@@ -1,0 +1,99 @@
+"""The commands of every app: what is called, in which order, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from datasets.errors import DataError
+from harness.command_line import Arguments, UsageError, parse
+from harness.settings import Preset
+
+DONE, FAILED, BAD_USAGE = 0, 1, 2
+
+
+def main(
+    app: str,
+    config_type: type,
+    presets: Mapping[str, Preset],
+    default: str,
+    load_app: Callable[[], Any],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Runs one command line and returns its exit code: 0 done, 1 failed (one sentence on stderr), 2 bad usage."""
+    try:
+        arguments = parse(app, config_type, presets, default, sys.argv[1:] if argv is None else argv)
+    except UsageError as error:
+        print(f"{app}: {error}", file=sys.stderr)
+        return BAD_USAGE
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        return _carry_out(load_app, config_type, presets, arguments)
+    except KeyboardInterrupt:
+        print(f"{app}: interrupted", file=sys.stderr)
+    except Exception as error:
+        if arguments.options.verbose:
+            traceback.print_exc()
+        print(f"{app}: {_one_sentence(error)}", file=sys.stderr)
+        return BAD_USAGE if isinstance(error, UsageError) else FAILED
+    return FAILED
+
+
+def _one_sentence(error: Exception) -> str:
+    if isinstance(error, DataError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    text = " ".join(str(error).split())
+    named = text if type(error).__name__.startswith("Training") else f"{type(error).__name__}: {text}"
+    return named if len(named) < 600 else named[:600] + " ... (--verbose shows all)"
+
+
+def _carry_out(
+    load_app: Callable[[], Any], config_type: type, presets: Mapping[str, Preset], arguments: Arguments
+) -> int:
+    """TensorFlow is imported here: everything before answers at once."""
+    from harness import results, runs
+    from harness.session import Session
+
+    app = load_app()
+    if arguments.verb == "results":
+        results.write_results(app.name, presets, runs.ROOT)
+        return DONE
+    session = Session.open(app, config_type, presets, arguments)
+    if arguments.verb == "predict":
+        return _predict(session, arguments)
+    if arguments.verb == "write-saved-model":
+        session.write_saved_model()
+    elif arguments.verb == "bench":
+        from harness.bench import bench
+
+        print(json.dumps(bench(session), indent=1))
+    else:
+        steps = ("train", "evaluate", "export") if arguments.verb == "run" else (arguments.verb,)
+        for step in steps:
+            getattr(session, step)()
+    return DONE
+
+
+def _predict(session: Any, arguments: Arguments) -> int:
+    from harness.predicting import answers, print_table
+
+    if not arguments.options.paths:
+        raise UsageError("predict needs files or folders, e.g. predict photo.png")
+    rows, failures = [], 0
+    for path, row in answers(session, arguments.options.paths, arguments.options.output):
+        if isinstance(row, DataError):
+            print(f"{session.app.name}: {row}", file=sys.stderr)
+            failures += 1
+        elif arguments.options.json:
+            print(json.dumps({"file": str(path), **row}, ensure_ascii=False), flush=True)
+        else:
+            rows.append({"file": str(path), **row})
+    if rows:
+        print_table(rows)
+    return FAILED if failures else DONE

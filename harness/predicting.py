@@ -1,0 +1,56 @@
+"""Answers of an exported model for a person's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas
+import tensorflow as tf
+
+from datasets.errors import DataError
+from harness import runs
+
+
+def answers(session: Any, paths: Sequence[Path], output: Path) -> Iterator[tuple[Path, dict[str, Any] | DataError]]:
+    """Yields a row, or the error, for every file; folders are searched for the app's file types.
+
+    Raises:
+        DataError: the model is not exported, or a folder holds no such file.
+    """
+    app, folder = session.app, session.exported()
+    saved = folder / "saved_model"
+    model = tf.saved_model.load(str(saved))
+    spec = runs.read_json(folder / "spec.json")
+    signature = model.signatures[(saved / "assets.extra" / "endpoints.txt").read_text().split()[0]]
+    for path in _files(paths, app.file_types):
+        try:
+            inputs = app.read(session.config, spec, path)
+            outputs = signature(**{name: tf.constant(value) for name, value in inputs.items()})
+        except DataError as error:
+            yield path, error
+            continue
+        except tf.errors.InvalidArgumentError as error:
+            yield path, DataError(f"{path}: {error.message}")
+            continue
+        values = {name: value.numpy() for name, value in outputs.items()}
+        yield path, app.answer(session.config, spec, path, values, output)
+
+
+def _files(paths: Sequence[Path], file_types: Sequence[str]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(p for p in path.rglob("*") if p.name.lower().endswith(tuple(file_types)))
+        if not found:
+            raise DataError(f"{path}: no file there ends in {', '.join(file_types)}")
+        yield from found
+
+
+def print_table(rows: Sequence[dict[str, Any]]) -> None:
+    """Prints rows with their columns aligned; numbers short, lists as they are."""
+    table = pandas.DataFrame(list(rows))
+    with pandas.option_context("display.max_colwidth", 80, "display.width", 200, "display.max_columns", 20):
+        print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))

@@ -1,0 +1,344 @@
+"""From finished runs to the figures that are kept: metrics.json, results/<app>/<preset>.json and the README tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import runs
+from harness.app import Headline, Metric, Source
+from harness.formatting import metric_name, metric_text, metric_value, minutes
+from harness.settings import Preset, identity
+from harness.statistics import standard_error
+
+REQUIRED = ("app", "preset", "title", "headline", "lower_is_better", "dataset", "seed", "metrics")
+PRESENTATION = ("harness/report.py", "harness/results.py", "harness/model_card.py", "harness/formatting.py")
+"""Code that shows figures and cannot change them."""
+
+
+def metrics_document(
+    *,
+    app: str,
+    preset: str,
+    title: str,
+    catalogue: str,
+    literature: str,
+    headline: Headline,
+    source: Source,
+    split: str,
+    examples: int,
+    seed: int,
+    metrics: Mapping[str, Metric],
+    baselines: Mapping[str, Mapping[str, Metric]],
+    parameters: int,
+    train_minutes: float,
+    matmul_gflops: float | None,
+    command: str,
+    code: str,
+    machine: Mapping[str, Any],
+    libraries: Mapping[str, str],
+) -> dict[str, Any]:
+    """Returns the content of metrics.json.
+
+    Args:
+        split: the one the metrics are measured on, with `examples` examples.
+        matmul_gflops: of a float32 2048 x 2048 product in TensorFlow, median of before and after the run; 400 of them
+            make a wall minute a reference minute.
+
+    Raises:
+        ValueError: a metric that is not finite, or a headline that was not measured.
+    """
+    document = {
+        "app": app,
+        "preset": preset,
+        "title": title,
+        "catalogue": catalogue,
+        "literature": literature,
+        "headline": headline.metric,
+        "lower_is_better": headline.lower_is_better,
+        "dataset": {
+            "name": source.name,
+            "split": split,
+            "examples": int(examples),
+            "sha256": source.sha256,
+            "synthetic": source.synthetic,
+        },
+        "seed": int(seed),
+        "metrics": {name: _metric(name, metric) for name, metric in metrics.items()},
+        "baselines": {
+            baseline: {name: _metric(f"{baseline}: {name}", metric) for name, metric in measured.items()}
+            for baseline, measured in baselines.items()
+        },
+        "parameters": int(parameters),
+        "train_minutes": float(train_minutes),
+        "reference_minutes": None if matmul_gflops is None else float(train_minutes * matmul_gflops / 400),
+        "matmul_gflops": None if matmul_gflops is None else float(matmul_gflops),
+        "command": command,
+        "code": code,
+        "machine": dict(machine),
+        "libraries": dict(libraries),
+    }
+    _check(document)
+    return document
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Reads a metrics.json.
+
+    Raises:
+        ValueError: it is not what `metrics_document` makes.
+    """
+    try:
+        document = runs.read_json(path)
+        _check(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not a metrics.json ({error}); run `evaluate` again") from error
+    return document
+
+
+def finished_runs(runs_folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Returns (seed folder, metrics document) of every finished run, in the order of app, preset and seed."""
+    found = [(path.parent, read_metrics(path)) for path in runs_folder.glob("*/*/seed-*/metrics.json")]
+    return sorted(found, key=lambda run: (run[1]["app"], run[1]["preset"], run[0].parent.name, run[1]["seed"]))
+
+
+def write_results(
+    app: str, presets: Mapping[str, Preset], root: Path = runs.ROOT, runs_folder: Path | None = None
+) -> list[Path]:
+    """Writes results/<app>/<preset>.json for every preset that has finished runs, and marks rows stale.
+
+    Runs whose settings differ from the preset's (other than seed and fold) have another folder and are left out; `demo`
+    is no kept row. A row whose runs are not here is kept, its staleness looked up again.
+
+    Returns:
+        the files written.
+    """
+    runs_folder = runs.RUNS if runs_folder is None else runs_folder
+    written = []
+    for name, preset in presets.items():
+        if name == "demo":
+            continue
+        path = root / "results" / app / f"{name}.json"
+        folder = runs_folder / app / f"{name}-{identity(preset.config)}"
+        documents = [document for _, document in _seeds(folder)]
+        if documents:
+            row = aggregate(documents)
+        elif path.exists():
+            row = runs.read_json(path)
+        else:
+            continue
+        row["stale"] = stale(app, row["code"], root)
+        runs.write_json(path, row)
+        written.append(path)
+    for path in sorted((root / "results" / app).glob("*.json")):
+        if path.stem not in presets:
+            row = runs.read_json(path)
+            runs.write_json(path, {**row, "stale": f"there is no preset {path.stem} any more"})
+            written.append(path)
+    return written
+
+
+def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns one row of the results from the metrics documents of one preset, one a seed.
+
+    Each metric's mean and standard error run over the seeds; the bounds of interval95 over examples are averaged.
+    """
+    documents = sorted(documents, key=lambda document: document["seed"])
+    first = documents[0]
+    for document in documents[1:]:
+        if document["dataset"] != first["dataset"]:
+            raise ValueError(
+                f"{first['app']} {first['preset']}: seeds {first['seed']} and {document['seed']} were measured on different "
+                "data; run both again"
+            )
+    names = [name for name in first["metrics"] if all(name in document["metrics"] for document in documents)]
+    kept = ("app", "preset", "title", "catalogue", "literature", "headline", "lower_is_better", "dataset")
+    return {
+        **{name: first[name] for name in kept},
+        "seeds": [document["seed"] for document in documents],
+        "metrics": {name: _over_seeds([document["metrics"][name] for document in documents]) for name in names},
+        "baselines": {
+            baseline: {
+                name: _mean(document["baselines"][baseline][name]["value"] for document in documents)
+                for name in measured
+            }
+            for baseline, measured in first["baselines"].items()
+        },
+        "parameters": first["parameters"],
+        "train_minutes": _mean(document["train_minutes"] for document in documents),
+        "reference_minutes": _mean(document["reference_minutes"] for document in documents),
+        **{name: first[name] for name in ("command", "code", "machine", "libraries")},
+    }
+
+
+def stale(app: str, code: str, root: Path) -> str | None:
+    """Returns which code of the app, the layers, the harness or the data sets changed since a commit, or None.
+
+    Compared is the working tree; Python files alone, without those that only show figures.
+    """
+    commit = code.removesuffix("-dirty")
+    paths = [f"apps/{app}", "shared_layers", "harness", "datasets"]
+    answer = subprocess.run(
+        ["git", "diff", "--name-only", commit, "--", *paths], cwd=root, capture_output=True, text=True
+    )
+    if answer.returncode:
+        return f"commit {commit} is not in this repository"
+    changed = sorted(f for f in answer.stdout.splitlines() if f.endswith(".py") and f not in PRESENTATION)
+    if not changed:
+        return None
+    others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"{changed[0]}{others} changed since commit {commit[:12]}"
+
+
+def read_results(root: Path, app: str | None = None) -> list[dict[str, Any]]:
+    """Returns the kept rows of one app, or of all, in the order of app and file name."""
+    pattern = f"{app}/*.json" if app else "*/*.json"
+    return [runs.read_json(path) for path in sorted((root / "results").glob(pattern))]
+
+
+def update_readme(app: str, root: Path = runs.ROOT) -> None:
+    """Writes the app's rows into apps/<app>/README.md and all apps' rows into README.md, between their markers."""
+    _replace(root / "apps" / app / "README.md", "results", results_table(read_results(root, app)))
+    _replace(root / "README.md", "summary", summary_table(read_results(root)))
+
+
+def results_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the Markdown table of one app: a row a preset."""
+    head = ["row", "preset", "model", "data", "result, 95 % interval", "baselines", "literature", "weights", "time*"]
+    body, notes = [], []
+    for row in rows:
+        mark = ""
+        if row.get("stale"):
+            notes.append(f"† `{row['preset']}` is older than the code: {_escaped(row['stale'])}.")
+            mark = " †"
+        body.append(
+            [
+                row["catalogue"],
+                f"`{row['preset']}`{mark}",
+                _escaped(row["title"]),
+                _dataset(row["dataset"]),
+                _headline(row),
+                "; ".join(
+                    _baseline(row, name) for name in row["baselines"] if row["headline"] in row["baselines"][name]
+                ),
+                _escaped(row["literature"]),
+                f"{row['parameters']:,}",
+                minutes(_time(row)),
+            ]
+        )
+    notes.insert(0, "\\* reference minutes of training (400 GFLOP/s in a float32 matrix product).")
+    return _markdown(head, body) + "\n\n" + "\n".join(f"{note}  " for note in notes).rstrip()
+
+
+def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the Markdown table of the front page: all kept rows, the app's name linked to its README."""
+    head = ["app", "model", "data", "result, 95 % interval", "literature", "time*"]
+    body = [
+        [
+            f"[{row['app']}](apps/{row['app']}/README.md)",
+            f"{_escaped(row['title'])} (`{row['preset']}`){' †' if row.get('stale') else ''}",
+            _dataset(row["dataset"]),
+            _headline(row),
+            _escaped(row["literature"]),
+            minutes(_time(row)),
+        ]
+        for row in rows
+    ]
+    notes = ["\\* reference minutes of training (400 GFLOP/s in a float32 matrix product)."]
+    if any(row.get("stale") for row in rows):
+        notes.append("† measured with older code; the app's README says what changed.")
+    return _markdown(head, body) + "\n\n" + "\n".join(f"{note}  " for note in notes).rstrip()
+
+
+def _metric(name: str, metric: Metric) -> dict[str, Any]:
+    interval = None if metric.interval95 is None else [float(bound) for bound in metric.interval95]
+    if not all(math.isfinite(value) for value in (metric.value, *(interval or ()))):
+        raise ValueError(f"metric {name} is not finite: {dataclasses.asdict(metric)}")
+    return {
+        "value": float(metric.value),
+        "unit": metric.unit,
+        "examples": int(metric.examples),
+        "interval95": interval,
+    }
+
+
+def _check(document: Mapping[str, Any]) -> None:
+    missing = [name for name in REQUIRED if name not in document]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    if document["headline"] not in document["metrics"]:
+        raise ValueError(
+            f"the headline {document['headline']} is not among its metrics {', '.join(document['metrics'])}"
+        )
+
+
+def _seeds(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    return [(path.parent, read_metrics(path)) for path in sorted(folder.glob("seed-*/metrics.json"))]
+
+
+def _over_seeds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    values = [metric["value"] for metric in metrics]
+    intervals = [metric["interval95"] for metric in metrics if metric["interval95"] is not None]
+    return {
+        "mean": _mean(values),
+        "standard_error": standard_error(values),
+        "values": values,
+        "interval95": [_mean(bound) for bound in zip(*intervals, strict=True)] if intervals else None,
+        "unit": metrics[0]["unit"],
+        "examples": metrics[0]["examples"],
+    }
+
+
+def _mean(values: Any) -> float | None:
+    values = list(values)
+    return None if None in values else math.fsum(values) / len(values)
+
+
+def _time(row: Mapping[str, Any]) -> float | None:
+    return row["train_minutes"] if row["reference_minutes"] is None else row["reference_minutes"]
+
+
+def _dataset(dataset: Mapping[str, Any]) -> str:
+    kind = " (synthetic)" if dataset["synthetic"] else ""
+    return f"{_escaped(dataset['name'])}{kind} {dataset['split']}, {dataset['examples']:,}"
+
+
+def _headline(row: Mapping[str, Any]) -> str:
+    key = row["headline"]
+    metric = row["metrics"][key]
+    text = metric_text(key, {**metric, "value": metric["mean"]})
+    if metric["standard_error"] is not None:
+        spread = metric_value(key, metric["standard_error"], metric["unit"])
+        text += f", standard error {spread} over {len(row['seeds'])} seeds"
+    return f"{metric_name(key)} {text}"
+
+
+def _baseline(row: Mapping[str, Any], name: str) -> str:
+    key = row["headline"]
+    value = metric_value(key, row["baselines"][name][key], row["metrics"][key]["unit"])
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def _escaped(text: str) -> str:
+    for character in "\\`*_|<>[]":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def _markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _replace(path: Path, marker: str, text: str) -> None:
+    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    content = path.read_text(encoding="utf-8")
+    before, found, rest = content.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{path} has no lines {begin} and {end} to put the table between")
+    runs.write_text(path, f"{before}{begin}\n{text}\n{end}{after}")

@@ -1,0 +1,211 @@
+"""One app, one configuration, one run folder: the steps that the commands are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from datasets.errors import DataError
+from harness import devices, evaluation, export, runs, settings
+from harness.app import App, Prepared
+from harness.command_line import Arguments
+from harness.settings import Preset
+from harness.training import StopRequest, TrainingStopped, parameters, train_phases
+
+
+@dataclass(frozen=True)
+class Target:
+    """One training: of the whole configuration, or of one of its folds."""
+
+    config: Any
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a command works on."""
+
+    app: App
+    preset_name: str
+    preset: Preset
+    config: Any
+    folder: Path
+    """The seed's folder."""
+    arguments: Arguments
+    kept: dict[Path, Prepared] = field(default_factory=dict)
+    """The data read last, by run folder."""
+
+    @classmethod
+    def open(cls, app: App, config_type: type, presets: Mapping[str, Preset], arguments: Arguments) -> Session:
+        """Finds the run a command means: by --model, by runs/<app>/current (predict), or by its configuration."""
+        model = arguments.options.model
+        if arguments.verb == "predict" and model is None:
+            model = _current(app.name)
+        if model is None:
+            config, name = arguments.config, arguments.preset
+            return cls(app, name, presets[name], config, runs.seed_folder(app.name, name, config), arguments)
+        folder = run_folder_of(model)
+        stored = runs.read_json(folder / "config.json")
+        if stored["app"] != app.name:
+            raise DataError(f"{folder}: a run of {stored['app']}, expected one of {app.name}")
+        config = settings.from_dict(config_type, stored["config"])
+        preset = presets.get(stored["preset"], Preset(config, "", stored["preset"]))
+        return cls(app, stored["preset"], preset, config, folder, arguments)
+
+    def targets(self) -> list[Target]:
+        """Returns the trainings of this run: one, or one a fold."""
+        if self.arguments.options.model is not None:
+            return [Target(self.config, self.folder)]
+        folds = self.app.folds(self.config) or (None,)
+        return [Target(with_fold(self.config, fold), runs.fold_folder(self.folder, fold)) for fold in folds]
+
+    def final_target(self) -> Target:
+        """Returns the training whose model is exported: the run itself, or with folds the one on everybody."""
+        targets = self.targets()
+        if len(targets) == 1:
+            return targets[0]
+        return Target(with_fold(self.config, "all"), runs.fold_folder(self.folder, "all"))
+
+    def prepared(self, target: Target) -> Prepared:
+        """Returns the target's data; kept while the target stays the same."""
+        if target.folder in self.kept:
+            return self.kept[target.folder]
+        prepared = self.app.prepare(target.config)
+        counts = ", ".join(f"{len(split):,} {name}" for name, split in prepared.splits.items())
+        runs.say(f"{self.app.name}: {prepared.source.name}: {counts} examples")
+        for reason, count in prepared.dropped.items():
+            runs.say(f"{self.app.name}: left out {count:,}: {reason}")
+        self.kept.clear()
+        self.kept[target.folder] = prepared
+        return prepared
+
+    def train(self) -> None:
+        """Trains what is not trained yet."""
+        options = self.arguments.options
+        strategy = devices.open_strategy(options.strategy, options.cpu_devices)
+        for target in self.targets():
+            self._train_target(target, strategy)
+
+    def _train_target(self, target: Target, strategy: Any) -> None:
+        folder = target.folder
+        if self.arguments.options.overwrite and folder.exists():
+            shutil.rmtree(folder)
+        if (folder / "model.keras").exists():
+            runs.say(f"{self.app.name}: {folder} is trained already (--overwrite trains it anew)")
+            return
+        prepared = self.prepared(target)
+        self._describe_run(target, prepared)
+        before = devices.matmul_gflops()
+        try:
+            with StopRequest().listening() as stop:
+                model, summary = train_phases(self.app, target.config, prepared, folder, strategy, stop)
+        except TrainingStopped:
+            raise TrainingStopped(
+                f"stopped; everything up to the last whole epoch is saved in {folder}. The same command goes on from there"
+            ) from None
+        if not devices.is_chief(strategy):
+            return
+        gflops = float(np.median([before, devices.matmul_gflops()]))
+        minutes = summary["seconds"] / 60
+        runs.write_json(
+            folder / "training.json",
+            {
+                **summary,
+                "train_minutes": minutes,
+                "reference_minutes": minutes * gflops / 400,
+                "matmul_gflops": gflops,
+                "parameters": parameters(model),
+                "command": self.arguments.text,
+                "code": runs.code_version(),
+            },
+        )
+        runs.write(folder / "model.keras", lambda path: model.save(path, include_optimizer=False))
+        runs.say(f"{self.app.name}: trained in {minutes:.1f} minutes: {folder / 'model.keras'}")
+
+    def _describe_run(self, target: Target, prepared: Prepared) -> None:
+        folder = target.folder
+        values = {"app": self.app.name, "preset": self.preset_name, "config": settings.to_dict(target.config)}
+        runs.write_json(folder / "config.json", values)
+        runs.write_json(folder / "spec.json", prepared.spec)
+        runs.write_json(folder / "environment.json", devices.environment())
+        counts = {name: len(split) for name, split in prepared.splits.items()}
+        data = {"source": dataclasses.asdict(prepared.source), "counts": counts, "dropped": dict(prepared.dropped)}
+        runs.write_json(folder / "data.json", {**data, "notes": list(prepared.notes)})
+
+    def model(self, target: Target) -> keras.Model:
+        """Loads the trained model.
+
+        Raises:
+            DataError: not trained yet.
+        """
+        file = target.folder / "model.keras"
+        if not file.is_file():
+            raise DataError(
+                f"{file} is not there yet; train it first: make train-{self.app.name} PRESET={self.preset_name}"
+            )
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+
+    def spec(self, target: Target) -> dict[str, Any]:
+        """Reads what was learnt from the training data."""
+        return runs.read_json(target.folder / "spec.json")
+
+    def exported(self) -> Path:
+        """Returns the folder of the training whose SavedModel answers.
+
+        Raises:
+            DataError: not exported yet.
+        """
+        for folder in (self.folder, runs.fold_folder(self.folder, "all")):
+            if (folder / "saved_model").is_dir():
+                return folder
+        raise DataError(f"{self.folder}: not exported yet; make export-{self.app.name} PRESET={self.preset_name}")
+
+    def evaluate(self) -> None:
+        """Scores the model(s) on the chosen split; writes predictions.npz, metrics.json and report.html."""
+        evaluation.evaluate(self, self.arguments.options.split)
+
+    def export(self) -> None:
+        """Writes and checks the SavedModel of the final target, training that first where folds left it out."""
+        if not (self.folder / "metrics.json").is_file():
+            self.evaluate()
+        target = self.final_target()
+        if target not in self.targets():
+            self._train_target(target, devices.open_strategy("one"))
+        export.export(self, target)
+
+    def write_saved_model(self) -> None:
+        """The part of the export that runs in a process of its own, without a GPU."""
+        export.write_saved_model(self, Target(self.config, self.folder))
+
+
+def with_fold(config: Any, fold: str | None) -> Any:
+    """Returns the configuration with data.fold set, or unchanged for None."""
+    if fold is None:
+        return config
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, fold=fold))
+
+
+def run_folder_of(model: Path) -> Path:
+    """Returns the run folder that a path means: the folder itself, or the one its model.keras or saved_model lies in.
+
+    Raises:
+        DataError: no run there.
+    """
+    for folder in (model, model.parent):
+        if (folder / "config.json").is_file() and (folder / "spec.json").is_file():
+            return folder
+    raise DataError(f"{model}: no run there (expected a folder with config.json, spec.json and model.keras)")
+
+
+def _current(app: str) -> Path:
+    pointer = runs.RUNS / app / "current"
+    if not pointer.is_file():
+        raise DataError(f"{pointer}: no exported model yet; make train-{app} export-{app}, or pass --model RUN")
+    return runs.RUNS / app / pointer.read_text(encoding="utf-8").strip()
