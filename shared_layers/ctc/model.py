@@ -1,0 +1,42 @@
+"""A functional model trained by the CTC loss."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from shared_layers.ctc.label_error_rate import LabelErrorRate
+from shared_layers.ctc.loss import ctc_loss
+
+
+@keras.saving.register_keras_serializable(package="shared_layers")
+class CTCModel(keras.Model):
+    """Trains on the mean CTC loss of a batch and measures the label error rate of the best path.
+
+    Its outputs are `{"logits": [n, frames, classes], "frames": int [n]}` with the blank as last class; its targets are
+    int32 [n, longest], -1 behind each sequence's last label. Compile it without a loss.
+
+    >>> sequences = keras.Input((None, 4)); frames = keras.Input((), dtype="int32")
+    >>> model = CTCModel([sequences, frames], {"logits": keras.layers.Dense(3)(sequences), "frames": frames})
+    >>> model.compile("adam")
+    >>> x = [tf.ones([2, 5, 4]), tf.constant([5, 3])]
+    >>> sorted(model.train_on_batch(x, tf.constant([[0, 1], [1, -1]]), return_dict=True))
+    ['label_error_rate', 'loss']
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.supports_jit = False
+        self.label_error_rate = LabelErrorRate()
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        losses = ctc_loss(y, y_pred["logits"], y_pred["frames"])
+        if sample_weight is not None:
+            losses = losses * tf.cast(sample_weight, losses.dtype)
+        # each replica gives its share of the mean over the global batch, as Keras' own losses do
+        loss = tf.reduce_mean(losses) / tf.distribute.get_strategy().num_replicas_in_sync
+        return tf.add_n([loss, *self.losses])
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        self.label_error_rate.update_state(y, y_pred["logits"], y_pred["frames"])
+        return self.get_metrics_result()
