@@ -30,7 +30,7 @@ def main(
     except UsageError as error:
         print(f"{app}: {error}", file=sys.stderr)
         return BAD_USAGE
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return _carry_out(load_app, config_type, presets, arguments)
     except KeyboardInterrupt:

@@ -275,6 +275,7 @@ def _fit(
         validation_data=multiworker.sharded(phase.batches(validation, False), strategy) if has_validation else None,
         validation_freq=training.validate_every,
         callbacks=callbacks,
+        shuffle=False,
         verbose=0,
     )
 
