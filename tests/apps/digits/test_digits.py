@@ -1,0 +1,109 @@
+"""Digits: centring, distortion, the two forms of LeNet-5."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import scipy.ndimage
+import tensorflow as tf
+
+from apps.digits import models
+from apps.digits.centring import bright_ink, centre, from_bytes
+from apps.digits.config import Config, DataConfig, LeNet5
+from apps.digits.data import distort
+
+SPEC = {"class_names": [str(i) for i in range(10)]}
+
+
+def stroke(side: int = 120, ink: float = 20, paper: float = 230) -> np.ndarray:
+    picture = np.full((side, side, 3), paper, np.uint8)
+    picture[30:90, 20:32] = ink
+    picture[78:90, 20:60] = ink
+    return picture
+
+
+def centred(picture: np.ndarray) -> np.ndarray:
+    return from_bytes(tf.io.encode_png(picture)).numpy()
+
+
+def test_the_digit_is_fitted_into_twenty_pixels_around_its_centre_of_mass():
+    image = centred(stroke())
+    rows, columns = np.nonzero(image > 60)
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    assert scipy.ndimage.center_of_mass(image) == pytest.approx((13.5, 13.5), abs=0.75)
+
+
+def test_polarity_shade_size_and_place_do_not_matter():
+    expected = centred(stroke())
+    inverted = centred(255 - stroke())
+    pale = centred(stroke(ink=90, paper=190))
+    moved = centred(np.pad(stroke(), ((200, 10), (40, 300), (0, 0)), mode="edge"))
+    large = centred(stroke().repeat(8, 0).repeat(8, 1))
+    for other in (inverted, pale, moved):
+        np.testing.assert_allclose(other, expected, atol=30)
+    assert np.abs(large - expected).mean() < 8
+
+
+def test_shaded_paper_fades():
+    shade = np.linspace(0, 40, 120)[None, :, None]
+    picture = np.clip(stroke().astype(float) - shade * (stroke() > 100), 0, 255).astype(np.uint8)
+    assert np.abs(centred(picture) - centred(stroke())).mean() < 6
+
+
+def test_a_blank_picture_stays_blank():
+    assert centred(np.full((50, 70, 3), 255, np.uint8)).max() == 0
+    assert centred(np.zeros((1, 1, 3), np.uint8)).max() == 0
+
+
+def test_what_is_no_picture_is_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        from_bytes(tf.constant(b"no picture"))
+
+
+def test_centre_keeps_an_mnist_digit_where_it_is():
+    """MNIST's own pictures went through the same steps, so that they hardly change."""
+    image = np.zeros((28, 28), np.float32)
+    image[4:24, 11:17] = 1.0
+    np.testing.assert_allclose(centre(tf.constant(image[..., None])).numpy() / 255, image, atol=1e-5)
+    assert bright_ink(tf.constant(255 * image[..., None])).numpy().max() == 1.0
+
+
+def test_distort_rotates_as_scipy_does():
+    """All pictures turn by some angle up to 30 degrees; the one found by matching must reproduce the picture."""
+    image = np.zeros((28, 28), np.float32)
+    image[6:22, 12:16] = 255
+    image[6:10, 12:22] = 255
+    turned = distort(tf.constant(image[None]), tf.constant([0, 5]), DataConfig(rotation=30)).numpy()[0]
+    angles = np.linspace(-30, 30, 241)
+    errors = [np.abs(scipy.ndimage.rotate(image, a, reshape=False, order=1) - turned).mean() for a in angles]
+    assert min(errors) < 1.5 < np.abs(image - turned).mean()
+
+
+def test_distort_follows_its_seed_and_stays_within_its_shift():
+    images = np.zeros((64, 28, 28), np.float32)
+    images[:, 13:15, 13:15] = 1.0
+    data = DataConfig(shift=3)
+    moved = distort(tf.constant(images), tf.constant([1, 2]), data).numpy()
+    again = distort(tf.constant(images), tf.constant([1, 2]), data).numpy()
+    other = distort(tf.constant(images), tf.constant([1, 3]), data).numpy()
+    np.testing.assert_array_equal(moved, again)
+    assert np.abs(moved - other).max() > 0
+    centres = np.array([scipy.ndimage.center_of_mass(picture) for picture in moved]) - 13.5
+    assert 2 < np.abs(centres).max() <= 3 + 1e-3
+
+
+@pytest.mark.parametrize(("form", "expected"), [("max_pool", 61_706), ("paper", 61_706 + 2 * (6 + 16))])
+def test_lenet5_has_its_published_size(form, expected):
+    """156 + 2,416 + 48,120 + 10,164 + 850, with C3 fully connected; sub-sampling adds a coefficient and a bias a map."""
+    model = models.build(Config(model=LeNet5(form=form)), SPEC)
+    assert model.count_params() == expected
+    assert model(np.zeros((2, 28, 28), np.float32)).shape == (2, 10)
+
+
+def test_first_loss_is_that_of_a_guess():
+    keras.utils.set_random_seed(0)
+    model = models.build(Config(), SPEC)
+    images = np.random.default_rng(0).uniform(0, 255, (64, 28, 28)).astype(np.float32)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(np.arange(64) % 10, model(images))
+    assert float(loss) == pytest.approx(math.log(10), abs=1.0)
