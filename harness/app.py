@@ -119,7 +119,8 @@ class App:
     name: str
     headline: Headline
     card: Card
-    prepare: Callable[[Any], Prepared]
+    prepare: Callable[..., Prepared]
+    """(config, spec=None) -> Prepared. With the spec of a trained model, all examples of config.data.source become test examples."""
     phases: Callable[[Any, Spec, Prepared], Sequence[Phase]]
     predict: Callable[[Any, Spec, Any, Any], Predictions]
     """(config, spec, model, split) -> Predictions."""

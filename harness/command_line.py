@@ -41,6 +41,8 @@ class Arguments:
     options: argparse.Namespace
     text: str
     """The command as it was given."""
+    new_data: str | None = None
+    """What --data named, where --model names a trained run to evaluate on it."""
 
 
 def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: str, argv: Sequence[str]) -> Arguments:

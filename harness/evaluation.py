@@ -29,7 +29,8 @@ def evaluate(session: Any, split: str) -> None:
         if examples is None or not len(examples):
             raise DataError(f"{session.app.name}: there are no {split} examples in {prepared.source.name}")
         parts.append(session.app.predict(target.config, spec, model, examples))
-        runs.write_arrays(target.folder / f"predictions{_suffix(split)}.npz", parts[-1])
+        folder = session.scores() if session.arguments.new_data else target.folder
+        runs.write_arrays(folder / f"predictions{_suffix(split)}.npz", parts[-1])
         if split == "test":
             baselines.append(session.app.baselines(target.config, prepared))
     joined = join(parts)
@@ -39,13 +40,13 @@ def evaluate(session: Any, split: str) -> None:
         for name in (baselines[0] if baselines else {})
     }
     document = _document(session, targets, prepared, split, metrics, compared)
-    runs.write_json(session.folder / f"metrics{_suffix(split)}.json", document)
+    runs.write_json(session.scores() / f"metrics{_suffix(split)}.json", document)
     _say(session, document, split)
     if split == "test":
         one = len(targets) == 1
         sections = session.app.figures(session.config, spec, model, examples if one else None, joined)
-        report.render(session.folder, _report(session, targets, prepared, document, sections))
-        runs.say(f"{session.app.name}: report {session.folder / 'report.html'}")
+        report.render(session.scores(), _report(session, targets, prepared, document, sections))
+        runs.say(f"{session.app.name}: report {session.scores() / 'report.html'}")
 
 
 def join(parts: list[Predictions]) -> Predictions:

@@ -56,6 +56,8 @@ class Session:
         if stored["app"] != app.name:
             raise DataError(f"{folder}: a run of {stored['app']}, expected one of {app.name}")
         config = settings.from_dict(config_type, stored["config"])
+        if arguments.new_data:
+            config = dataclasses.replace(config, data=dataclasses.replace(config.data, source=arguments.new_data))
         preset = presets.get(stored["preset"], Preset(config, "", stored["preset"]))
         return cls(app, stored["preset"], preset, config, folder, arguments)
 
@@ -77,7 +79,10 @@ class Session:
         """Returns the target's data; kept while the target stays the same."""
         if target.folder in self.kept:
             return self.kept[target.folder]
-        prepared = self.app.prepare(target.config)
+        if self.arguments.new_data:
+            prepared = self.app.prepare(target.config, self.spec(target))
+        else:
+            prepared = self.app.prepare(target.config)
         counts = ", ".join(f"{len(split):,} {name}" for name, split in prepared.splits.items())
         runs.say(f"{self.app.name}: {prepared.source.name}: {counts} examples")
         for reason, count in prepared.dropped.items():
@@ -155,6 +160,12 @@ class Session:
     def spec(self, target: Target) -> dict[str, Any]:
         """Reads what was learnt from the training data."""
         return runs.read_json(target.folder / "spec.json")
+
+    def scores(self) -> Path:
+        """Returns the folder of metrics.json and report.html: the run's own, or one for the new data."""
+        if not self.arguments.new_data:
+            return self.folder
+        return self.folder / "evaluations" / Path(self.arguments.new_data).name
 
     def exported(self) -> Path:
         """Returns the folder of the training whose SavedModel answers.

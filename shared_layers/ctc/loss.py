@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import tensorflow as tf
 
 
@@ -46,4 +48,4 @@ def frames_needed(labels: list[int]) -> int:
     >>> frames_needed([1, 1, 2])
     4
     """
-    return len(labels) + sum(left == right for left, right in zip(labels, labels[1:], strict=False))
+    return len(labels) + sum(left == right for left, right in itertools.pairwise(labels))
