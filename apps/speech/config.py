@@ -1,0 +1,84 @@
+"""Settings of the speech app. Free of TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.settings import TrainingConfig
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Recordings, their split and how they are varied."""
+
+    source: str = "an4"
+    """"an4", "demo" (synthetic digit strings), or a CSV or JSONL manifest with path, text and, if known, speaker and split."""
+    seed: int = 0
+    """Of the split of a manifest, of `limit`, and of the synthetic speech."""
+    validation_speakers: tuple[str, ...] = (
+        "flmm2", "fmjc", "fsaf2", "mblb", "mblw", "mcel", "mewl", "mmsh", "mscg2", "mtcv",
+    )  # fmt: skip
+    """AN4: the training speakers that validate and never train (drawn once by chance, women and men in proportion)."""
+    validation_fraction: float = 0.1
+    """Manifest without a split column: share of the speakers (utterances, where no speakers are given) that validates; as many test."""
+    limit: int | None = None
+    """Train on at most so many utterances."""
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    """Speeds at which training utterances are played, drawn anew each time; 1.0 alone: as recorded."""
+
+
+@dataclass(frozen=True)
+class FeaturesConfig:
+    """Log-mel features, computed inside the model, and their augmentation."""
+
+    bins: int = 80
+    """Mel bands."""
+    window_milliseconds: float = 25.0
+    """Length of a Hann window."""
+    hop_milliseconds: float = 10.0
+    """Time from one window to the next."""
+    lowest_hertz: float = 20.0
+    """Lower edge of the first band; the last ends at 8 kHz."""
+    frequency_masks: int = 2
+    """SpecAugment: bands blotted out in each training utterance."""
+    frequency_width: int = 15
+    """SpecAugment: largest width of such a band, in bins."""
+    time_masks: int = 2
+    """SpecAugment: stretches blotted out in each training utterance."""
+    time_width: int = 25
+    """SpecAugment: largest length of such a stretch, in frames (and at most 15 % of the utterance)."""
+
+
+@dataclass(frozen=True)
+class Blstm:
+    """Deep bidirectional LSTM (Graves et al. 2013) behind convolutions that shorten time."""
+
+    units: int = 192
+    """Width of each direction of a layer."""
+    layers: int = 2
+    """Bidirectional layers."""
+    filters: tuple[int, ...] = (32, 32)
+    """Channels of the convolutions; each halves time and frequency."""
+    projection: int = 256
+    """Width of the projection between the convolutions and the LSTMs; 0: none."""
+    dropout: float = 0.3
+    """Share of the values left out before each bidirectional layer and before the last layer, in training."""
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """From log-probabilities to text."""
+
+    beam_width: int = 32
+    """Prefixes that the beam search keeps after each frame."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
+    model: Blstm = field(default_factory=Blstm)
+    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)

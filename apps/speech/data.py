@@ -1,0 +1,247 @@
+"""The speech app's data: AN4, synthetic digit strings, or a person's own manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import tensorflow as tf
+
+from apps.speech import text
+from apps.speech.config import Config
+from apps.speech.models import frames
+from apps.speech.models.blstm import SAMPLE_RATE
+from datasets import an4, audio
+from datasets.errors import DataError
+from datasets.fetch import sha256_of
+from datasets.synthetic import spoken_digits
+from harness.app import Prepared, Source
+from harness.batching import bucketed_plan, in_order_plan, index_batches
+from shared_layers.ctc.loss import frames_needed
+
+
+@dataclass(frozen=True)
+class Utterances:
+    """Recordings with their transcripts."""
+
+    samples: list[np.ndarray]
+    """int16 [samples] each, 16 kHz."""
+    texts: list[str]
+    """Normalised transcripts."""
+    speakers: list[str]
+    """Empty where unknown."""
+    names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def subset(self, indices: Iterable[int]) -> Utterances:
+        """Returns the utterances at `indices`."""
+        indices = list(indices)
+        columns = (self.samples, self.texts, self.speakers, self.names)
+        return Utterances(*([column[i] for i in indices] for column in columns))
+
+
+def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
+    """Reads the data and splits it; with the `spec` of a trained model, a whole manifest becomes test utterances.
+
+    Raises:
+        DataError: data that is absent or damaged, or too little to train on.
+    """
+    if config.data.source == "an4":
+        return _an4(config)
+    if config.data.source == "demo":
+        return _demo(config)
+    return _manifest(config, spec)
+
+
+def _an4(config: Config) -> Prepared:
+    root = an4.folder()
+    splits: dict[str, list[an4.Utterance]] = {"train": [], "validation": [], "test": an4.read_list(root, "test")}
+    held_out = set(config.data.validation_speakers)
+    for utterance in an4.read_list(root, "train"):
+        splits["validation" if utterance.speaker in held_out else "train"].append(utterance)
+    unknown = held_out - {utterance.speaker for utterance in splits["validation"]}
+    if unknown:
+        raise DataError(f"AN4 has no training speaker {', '.join(sorted(unknown))}; correct --data.validation-speakers")
+    read = {
+        name: Utterances(
+            [an4.read_samples(u) for u in listed],
+            [text.normalised(u.text) for u in listed],
+            [u.speaker for u in listed],
+            [u.name for u in listed],
+        )
+        for name, listed in splits.items()
+    }
+    note = f"Validation: every utterance of the training speakers {', '.join(sorted(held_out))}, who never train."
+    return _prepared(config, read, Source("CMU AN4", an4.digest(root), notice=an4.NOTICE), Counter(), [note])
+
+
+def _demo(config: Config) -> Prepared:
+    speakers = spoken_digits.speakers()
+    order = np.random.default_rng(config.data.seed).permutation(len(speakers))
+    groups = {"train": order[12:], "validation": order[:6], "test": order[6:12]}
+    read, digest = {}, hashlib.sha256()
+    for (name, chosen), count in zip(groups.items(), (900, 100, 200), strict=True):
+        seed = config.data.seed * 3 + len(read)
+        made = spoken_digits.spoken_digits(count, seed, speakers=[speakers[i] for i in chosen])
+        columns = [u.samples for u in made], [u.text for u in made], [u.speaker for u in made]
+        read[name] = Utterances(*columns, [f"{name}-{i:04d}" for i in range(count)])
+        for samples in columns[0]:
+            digest.update(samples.tobytes())
+    notice = "Spoken by eSpeak NG (GPL-3.0) through espeakng-loader; 36 synthetic voices train, 6 validate, 6 test"
+    source = Source("Synthetic digit strings (eSpeak NG)", digest.hexdigest(), synthetic=True, notice=notice)
+    return _prepared(config, read, source, Counter(), ["Every utterance is synthetic."])
+
+
+def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
+    path = Path(config.data.source)
+    rows, dropped = audio.read_manifest(path)
+    dropped = Counter(dropped)
+    kept, columns = [], ([], [], [], [])
+    for row in rows:
+        transcript = text.normalised(row.text)
+        if not transcript:
+            dropped["empty transcript"] += 1
+            continue
+        try:
+            waveform = audio.read_audio(row.path, SAMPLE_RATE)
+        except DataError:
+            dropped["unreadable recording"] += 1
+            continue
+        samples = np.round(32767 * np.clip(waveform, -1, 1)).astype(np.int16)
+        for column, value in zip(columns, (samples, transcript, row.speaker or "", Path(row.path).stem), strict=True):
+            column.append(value)
+        kept.append(row)
+    if not kept:
+        raise DataError(f"{path}: none of its {len(rows)} rows can be used ({dict(dropped)})")
+    everything = Utterances(*columns)
+    source = Source(path.name, sha256_of([path, *(Path(row.path) for row in kept)]))
+    if spec is not None:
+        marked = [i for i, row in enumerate(kept) if getattr(row, "split", None) == "test"]
+        chosen = marked or range(len(kept))
+        return Prepared({"test": everything.subset(chosen)}, spec, source, dict(dropped))
+    places = _places([getattr(row, "split", None) for row in kept], everything.speakers, config, path)
+    read = {name: everything.subset(np.flatnonzero(places == name)) for name in ("train", "validation", "test")}
+    return _prepared(config, read, source, dropped, [_split_note(kept, everything)])
+
+
+def _split_note(rows: Sequence[Any], everything: Utterances) -> str:
+    if any(getattr(row, "split", None) for row in rows):
+        return "Split by the manifest's split column."
+    if all(everything.speakers):
+        return "Split by speaker: nobody is on two sides."
+    return "Split by utterance, since not every row names its speaker: the same voice may be on both sides."
+
+
+def _places(marked: Sequence[str | None], speakers: Sequence[str], config: Config, path: Path) -> np.ndarray:
+    """Returns the split's name of each utterance: from the split column, by speaker, or by utterance."""
+    if any(marked):
+        wrong = sorted({str(split) for split in marked} - {"train", "validation", "test"})
+        if wrong:
+            raise DataError(
+                f"{path}: split column says {', '.join(wrong)}; expected train, validation or test in every row"
+            )
+        return np.array(marked)
+    groups = np.array(speakers) if all(speakers) else np.arange(len(speakers)).astype(str)
+    names = np.unique(groups)
+    held = max(1, round(config.data.validation_fraction * len(names)))
+    if len(names) < 2 * held + 1:
+        raise DataError(
+            f"{path}: {len(names)} speakers or utterances cannot be split into train, validation and test; "
+            "add recordings or a split column"
+        )
+    order = np.random.default_rng(config.data.seed).permutation(names)
+    place = {name: "validation" if i < held else "test" if i < 2 * held else "train" for i, name in enumerate(order)}
+    return np.array([place[group] for group in groups])
+
+
+def _prepared(
+    config: Config, read: dict[str, Utterances], source: Source, dropped: Counter, notes: list[str]
+) -> Prepared:
+    read = dict(read)
+    for name in ("train", "validation"):
+        read[name] = _feasible(config, read[name], name, dropped)
+    if config.data.limit and config.data.limit < len(read["train"]):
+        order = np.random.default_rng(config.data.seed).permutation(len(read["train"]))
+        read["train"] = read["train"].subset(np.sort(order[: config.data.limit]))
+    if not len(read["train"]):
+        raise DataError(f"{source.name}: no utterance is left to train on; left out: {dict(dropped)}")
+    characters = text.alphabet(read["train"].texts)
+    for name in ("validation", "test"):
+        unknown = sorted(set("".join(read[name].texts)) - set(characters))
+        if unknown:
+            notes.append(f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)}.")
+    return Prepared(read, {"characters": characters}, source, dict(dropped), notes)
+
+
+def _feasible(config: Config, utterances: Utterances, split: str, dropped: Counter) -> Utterances:
+    """Leaves out what CTC cannot align: fewer frames than characters plus repeated characters."""
+    fastest = max(config.data.speeds) if split == "train" else 1.0
+    keep = []
+    for i, (samples, transcript) in enumerate(zip(utterances.samples, utterances.texts, strict=True)):
+        if frames(config, int(len(samples) / fastest) - 1) >= max(1, frames_needed(transcript)):
+            keep.append(i)
+        else:
+            dropped[f"{split}: fewer frames than its transcript needs"] += 1
+    return utterances.subset(keep)
+
+
+def batches(
+    config: Config, spec: dict[str, Any], split: Utterances, training: bool, first_step: int = 0
+) -> tf.data.Dataset:
+    """Returns ({"waveforms": float32 [batch, samples], "lengths": int32 [batch]}, labels int32 [batch, longest], -1 padded)."""
+    settings = config.training
+    if training:
+        lengths = np.array([len(samples) for samples in split.samples], float)
+        plan = bucketed_plan(lengths, settings.batch_size, settings.seed)
+    else:
+        plan = in_order_plan(len(split), 32)
+    collate = _collate(config, spec, split, training)
+
+    def gather(indices: tf.Tensor, seed: tf.Tensor):
+        kinds = tf.int16, tf.int32, tf.int32
+        waveforms, lengths, labels = tf.numpy_function(collate, (indices, seed), kinds, stateful=False)
+        waveforms.set_shape([None, None])
+        lengths.set_shape([None])
+        labels.set_shape([None, None])
+        return {"waveforms": tf.cast(waveforms, tf.float32) / 32768.0, "lengths": lengths}, labels
+
+    dataset = index_batches(plan, settings.seed, first_step, endless=training)
+    return dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _collate(config: Config, spec: dict[str, Any], split: Utterances, training: bool) -> Callable[..., Any]:
+    classes = [text.labels(transcript, spec["characters"]) for transcript in split.texts]
+    speeds = config.data.speeds if training else (1.0,)
+
+    def collate(indices: np.ndarray, seed: np.ndarray):
+        chosen = np.random.default_rng(seed).choice(speeds, len(indices))
+        samples = [played(split.samples[i], speed) for i, speed in zip(indices, chosen, strict=True)]
+        return padded(samples, 0, np.int16), lengths_of(samples), padded([classes[i] for i in indices], -1, np.int32)
+
+    return collate
+
+
+def played(samples: np.ndarray, speed: float) -> np.ndarray:
+    """Returns the recording at another speed (and pitch), int16."""
+    return samples if speed == 1.0 else soxr.resample(samples, speed, 1.0, quality="LQ")
+
+
+def lengths_of(rows: Sequence[Any]) -> np.ndarray:
+    """Returns the length of each row, int32."""
+    return np.array([len(row) for row in rows], np.int32)
+
+
+def padded(rows: Sequence[Any], filling: int, dtype: Any) -> np.ndarray:
+    """Returns rows of different lengths as one array [rows, longest]."""
+    result = np.full((len(rows), max(len(row) for row in rows)), filling, dtype)
+    for place, row in zip(result, rows, strict=True):
+        place[: len(row)] = row
+    return result
