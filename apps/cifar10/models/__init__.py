@@ -1,0 +1,17 @@
+"""The models of the cifar10 app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from apps.cifar10.config import Config, ResidualNetwork
+from apps.cifar10.models.residual import build_residual
+
+
+def build(config: Config, spec: dict[str, Any]) -> keras.Model:
+    """Builds the model that config.model asks for: pictures [batch, size, size, 3], 0 to 255 -> logits."""
+    match config.model:
+        case ResidualNetwork():
+            return build_residual(config.model, spec)

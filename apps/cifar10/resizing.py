@@ -1,0 +1,33 @@
+"""From any picture to the network's square form, in the graph."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+LARGEST = 100_000_000
+"""Pixels of the largest picture an endpoint decodes."""
+
+
+def to_square(picture: tf.Tensor, size: int) -> tf.Tensor:
+    """Returns the middle square of a picture uint8 [height, width, 3], resized with antialiasing to uint8 [size, size, 3]."""
+    picture = tf.convert_to_tensor(picture)
+    height, width = tf.shape(picture)[0], tf.shape(picture)[1]
+    side = tf.minimum(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = picture[top : top + side, left : left + side]
+    resized = tf.image.resize(square, [size, size], antialias=True)
+    return tf.ensure_shape(tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8), [size, size, 3])
+
+
+def from_bytes(encoded: tf.Tensor, size: int) -> tf.Tensor:
+    """Returns uint8 [size, size, 3] for the bytes of one PNG, JPEG, GIF or BMP picture of any size.
+
+    Raises:
+        InvalidArgumentError: the bytes are no such picture, or it has no pixels or too many.
+    """
+    picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    picture.set_shape([None, None, 3])
+    pixels = tf.reduce_prod(tf.shape(picture)[:2])
+    tf.debugging.assert_positive(pixels, "expected a picture of at least one pixel")
+    tf.debugging.assert_less_equal(pixels, LARGEST, f"expected a picture of at most {LARGEST // 10**6} megapixels")
+    return to_square(picture, size)
