@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from datasets.errors import DataError
@@ -49,7 +50,11 @@ def _one_sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
-    named = text if type(error).__name__.startswith("Training") else f"{type(error).__name__}: {text}"
+    named = (
+        text
+        if isinstance(error, ValueError) or type(error).__name__.startswith(("Training", "Export"))
+        else f"{type(error).__name__}: {text}"
+    )
     return named if len(named) < 600 else named[:600] + " ... (--verbose shows all)"
 
 
@@ -57,6 +62,10 @@ def _carry_out(
     load_app: Callable[[], Any], config_type: type, presets: Mapping[str, Preset], arguments: Arguments
 ) -> int:
     """TensorFlow is imported here: everything before answers at once."""
+    with _without_start_messages():
+        import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")
     from harness import results, runs
     from harness.session import Session
 
@@ -78,6 +87,20 @@ def _carry_out(
         for step in steps:
             getattr(session, step)()
     return DONE
+
+
+@contextlib.contextmanager
+def _without_start_messages() -> Iterator[None]:
+    """Keeps off stderr what TensorFlow's C++ part writes while it is imported, whatever TF_CPP_MIN_LOG_LEVEL says."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _predict(session: Any, arguments: Arguments) -> int:

@@ -66,7 +66,13 @@ def build_optimizer(training: TrainingConfig, steps: int) -> keras.optimizers.Op
         options["weight_decay"] = training.weight_decay
     if training.ema_momentum is not None:
         options["ema_momentum"] = training.ema_momentum
-    kind = type(keras.optimizers.get(training.optimizer))
+    try:
+        kind = type(keras.optimizers.get(training.optimizer))
+    except ValueError:
+        raise ValueError(
+            f"--training.optimizer {training.optimizer} is no Keras optimizer; there are adam, adamw, sgd, rmsprop, adagrad, adadelta, "
+            "nadam, lion, lamb, muon, adafactor, ftrl"
+        ) from None
     try:
         optimizer = kind(**options)
     except TypeError as error:

@@ -4,7 +4,7 @@ from apps.digits.config import Config, DataConfig, LeNet5
 from harness.settings import Preset, TrainingConfig
 
 _mnist_training = TrainingConfig(
-    epochs=20, batch_size=128, optimizer="adamw", learning_rate=2e-3, weight_decay=0.02, warmup_fraction=0.05,
+    epochs=40, batch_size=128, optimizer="adamw", learning_rate=2e-3, weight_decay=0.02, warmup_fraction=0.05,
     monitor="val_accuracy", monitor_mode="max", ema_momentum=0.995,
 )  # fmt: skip
 

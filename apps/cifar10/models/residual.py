@@ -10,6 +10,9 @@ from apps.cifar10.config import ResidualNetwork
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
 
+LOGIT_SCALE = 0.125
+"""Slows the classifier down beside the convolutions, so that one learning rate suits both (Page 2018)."""
+
 
 def build_residual(model: ResidualNetwork, spec: dict[str, Any]) -> keras.Model:
     """Builds a residual network on pictures [batch, size, size, 3] with values from 0 to 255.
@@ -35,5 +38,6 @@ def build_residual(model: ResidualNetwork, spec: dict[str, Any]) -> keras.Model:
             name = f"group{group}_block{number}"
             x = kinds[model.block](width, activation=model.activation, momentum=model.momentum, name=name)(x)
     x = keras.layers.GlobalMaxPooling2D(name="pool")(x)
-    logits = keras.layers.Dense(len(spec["class_names"]), dtype="float32", name="logits")(x)
+    x = keras.layers.Dense(len(spec["class_names"]), use_bias=False, dtype="float32", name="classifier")(x)
+    logits = keras.layers.Rescaling(LOGIT_SCALE, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="residual_network")
