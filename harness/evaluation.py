@@ -9,7 +9,7 @@ import numpy as np
 import pandas
 
 from datasets.errors import DataError
-from harness import report, results, runs, settings
+from harness import results, runs, settings
 from harness.app import Predictions, Prepared
 
 
@@ -43,6 +43,8 @@ def evaluate(session: Any, split: str) -> None:
     runs.write_json(session.scores() / f"metrics{_suffix(split)}.json", document)
     _say(session, document, split)
     if split == "test":
+        from harness import report  # matplotlib and Jinja only where a report is made
+
         one = len(targets) == 1
         sections = session.app.figures(session.config, spec, model, examples if one else None, joined)
         report.render(session.scores(), _report(session, targets, prepared, document, sections))
@@ -99,9 +101,11 @@ def _say(session: Any, document: dict[str, Any], split: str) -> None:
 
 def _report(
     session: Any, targets: list[Any], prepared: Prepared, document: dict[str, Any], sections: list[Any]
-) -> report.RunReport:
+) -> Any:
+    from harness.report import RunReport
+
     histories = [path for target in targets[:1] for path in sorted(target.folder.glob("history*.csv"))]
-    return report.RunReport(
+    return RunReport(
         app=session.app.name,
         preset=session.preset_name,
         title=session.preset.title,
