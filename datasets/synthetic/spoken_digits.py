@@ -41,7 +41,7 @@ def spoken_digits(
 ) -> list[SpokenDigits]:
     """Returns so many utterances of one to `longest` digits; the same arguments give the same samples.
 
-    Speed (130 to 200 words a minute), pitch and its range are drawn for each utterance; the noise is white.
+    Speed (100 to 150 words a minute), pitch and its range are drawn for each utterance; the noise is white.
 
     Args:
         speakers: of `speakers()`; None: all.
@@ -56,7 +56,7 @@ def spoken_digits(
         speaker = names[generator.integers(len(names))]
         digits = generator.integers(10, size=generator.integers(1, longest + 1))
         text = " ".join(WORDS[digit] for digit in digits)
-        speed, pitch, pitch_range = (int(generator.integers(*span)) for span in ((130, 200), (30, 70), (30, 70)))
+        speed, pitch, pitch_range = (int(generator.integers(*span)) for span in ((100, 150), (30, 70), (30, 70)))
         speech = synthesiser.speak(text, speaker, speed, pitch, pitch_range)
         speech *= generator.uniform(0.3, 0.9) / max(1e-6, float(np.abs(speech).max()))
         scale = float(np.sqrt(np.mean(speech**2))) * 10 ** (-signal_to_noise_db / 20)

@@ -1,0 +1,108 @@
+"""Predictions of the speech app and their error rates."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jiwer
+import numpy as np
+import tensorflow as tf
+
+from apps.speech.config import Config
+from apps.speech.data import Utterances, batches
+from apps.speech.decoding import transcribe
+from apps.speech.models.blstm import SAMPLE_RATE
+from harness.app import Metric, Predictions
+from harness.statistics import bootstrap_ratio, wilson
+
+
+def predict(config: Config, spec: dict[str, Any], model: Any, split: Utterances) -> Predictions:
+    """Returns, for each utterance, what was said and what was heard.
+
+    Returns:
+        references, hypotheses (best path), hypotheses_beam, speakers, names: fixed-width strings [n]; log_probability
+        float32 [n] of the beam's text in nats; blank_share float32 [n] of the frames whose best class is the blank; seconds
+        float64 [n] of sound; processing_seconds float64 [n], the batch's time shared out by sound.
+    """
+    signature = [tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.int32)]
+
+    @tf.function(input_signature=signature)
+    def hear(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+        return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
+
+    hear(tf.zeros([1, SAMPLE_RATE]), tf.constant([SAMPLE_RATE]))  # traced outside the measured time
+    rows: dict[str, list[Any]] = {name: [] for name in ("text", "text_beam", "log_probability", "blank_share", "spent")}
+    for x, _ in batches(config, spec, split, False):
+        start = time.perf_counter()
+        outputs = {name: value.numpy() for name, value in hear(x["waveforms"], x["lengths"]).items()}
+        spent = time.perf_counter() - start
+        for name in ("text", "text_beam"):
+            rows[name] += [value.decode() for value in outputs[name]]
+        rows["log_probability"] += list(outputs["log_probability"])
+        rows["blank_share"] += _blank_shares(outputs["log_probabilities"], outputs["frames"])
+        lengths = x["lengths"].numpy()
+        rows["spent"] += list(spent * lengths / lengths.sum())
+    return {
+        "references": np.array(split.texts, np.str_),
+        "hypotheses": np.array(rows["text"], np.str_),
+        "hypotheses_beam": np.array(rows["text_beam"], np.str_),
+        "speakers": np.array(split.speakers, np.str_),
+        "names": np.array(split.names, np.str_),
+        "log_probability": np.array(rows["log_probability"], np.float32),
+        "blank_share": np.array(rows["blank_share"], np.float32),
+        "seconds": np.array([len(samples) / SAMPLE_RATE for samples in split.samples]),
+        "processing_seconds": np.array(rows["spent"]),
+    }
+
+
+def _blank_shares(log_probabilities: np.ndarray, frames: np.ndarray) -> list[float]:
+    blank = log_probabilities.argmax(-1) == log_probabilities.shape[-1] - 1
+    return [float(row[:count].mean()) if count else 1.0 for row, count in zip(blank, frames, strict=True)]
+
+
+def word_errors(references: np.ndarray, hypotheses: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns substitutions, deletions, insertions and words (of the reference), int64 [n] each."""
+    rows = []
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        found = jiwer.process_words(str(reference), str(hypothesis))
+        words = found.hits + found.substitutions + found.deletions
+        rows.append((found.substitutions, found.deletions, found.insertions, words))
+    columns = np.array(rows, np.int64).reshape(-1, 4).T
+    return dict(zip(("substitutions", "deletions", "insertions", "words"), columns, strict=True))
+
+
+def character_errors(references: np.ndarray, hypotheses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the character edit distances and the characters of the references, int64 [n] each; spaces count."""
+    rows = []
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        found = jiwer.process_characters(str(reference), str(hypothesis))
+        errors = found.substitutions + found.deletions + found.insertions
+        rows.append((errors, found.hits + found.substitutions + found.deletions))
+    errors, characters = np.array(rows, np.int64).reshape(-1, 2).T
+    return errors, characters
+
+
+def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
+    """Returns word and character error rates of the best path and of the beam search, with intervals over utterances."""
+    references = predictions["references"]
+    count = len(references)
+
+    def rate(errors: np.ndarray, total: np.ndarray) -> Metric:
+        return Metric(float(errors.sum() / total.sum()), "fraction", count, bootstrap_ratio(errors, total))
+
+    metrics: dict[str, Metric] = {}
+    for suffix, hypotheses in (("", predictions["hypotheses"]), ("_beam", predictions["hypotheses_beam"])):
+        words = word_errors(references, hypotheses)
+        wrong = words["substitutions"] + words["deletions"] + words["insertions"]
+        metrics[f"wer{suffix}"] = rate(wrong, words["words"])
+        metrics[f"cer{suffix}"] = rate(*character_errors(references, hypotheses))
+        right = int(np.sum(references == hypotheses))
+        metrics[f"sentence_accuracy{suffix}"] = Metric(right / count, "fraction", count, wilson(right, count))
+        for kind in ("substitutions", "deletions", "insertions"):
+            metrics[f"{kind}{suffix}"] = Metric(float(words[kind].sum()), "count", count)
+    metrics["words"] = Metric(float(words["words"].sum()), "count", count)
+    metrics["blank_share"] = Metric(float(predictions["blank_share"].mean()), "fraction", count)
+    spent, seconds = float(predictions["processing_seconds"].sum()), float(predictions["seconds"].sum())
+    metrics["real_time_factor"] = Metric(spent / seconds, "seconds of computing per second of sound", count)
+    return metrics

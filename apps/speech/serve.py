@@ -1,0 +1,131 @@
+"""The SavedModel of the speech app, and how a person's recording becomes its input."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import tensorflow as tf
+
+from apps.speech.config import Config
+from apps.speech.data import Utterances, lengths_of, padded
+from apps.speech.decoding import transcribe
+from apps.speech.models import frames
+from apps.speech.models.blstm import SAMPLE_RATE, window_and_hop
+from datasets.audio import read_audio
+from datasets.errors import DataError
+from harness.app import Endpoint
+
+_ANSWER = (
+    "text string [n] (best path), text_beam string [n] (beam search), log_probability float32 [n] of text_beam (nats), "
+    "log_probabilities float32 [n, frames, characters + 1] (nats, blank last), frames int32 [n]"
+)
+
+
+def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
+    """Returns waveform (padded samples and lengths) and wav_bytes (16-bit PCM WAV files at 16 kHz)."""
+    window, _ = window_and_hop(config.features)
+
+    def waveform(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.control_dependencies(_checks(waveforms, lengths, window)):
+            waveforms = tf.identity(waveforms)
+        return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
+
+    def wav_bytes(wavs: tf.Tensor) -> dict[str, tf.Tensor]:
+        recordings = tf.map_fn(_decoded, wavs, fn_output_signature=tf.RaggedTensorSpec([None], tf.float32, 0))
+        return waveform(recordings.to_tensor(), tf.cast(recordings.row_lengths(), tf.int32))
+
+    classes = "characters: " + repr("".join(spec["characters"]))
+    return [
+        Endpoint(
+            "waveform",
+            waveform,
+            [
+                tf.TensorSpec([None, None], tf.float32, name="waveforms"),
+                tf.TensorSpec([None], tf.int32, name="lengths"),
+            ],
+            "waveforms float32 [n, samples]: mono sound in [-1, 1] at 16 kHz, padded at the end; lengths int32 [n]: real samples "
+            f"of each -> {_ANSWER}; {classes}",
+        ),
+        Endpoint(
+            "wav_bytes",
+            wav_bytes,
+            [tf.TensorSpec([None], tf.string, name="wavs")],
+            f"wavs string [n]: the bytes of 16-bit PCM WAV files at 16 kHz -> {_ANSWER}; {classes}",
+        ),
+    ]
+
+
+def _checks(waveforms: tf.Tensor, lengths: tf.Tensor, window: int) -> list[tf.Operation]:
+    samples = tf.shape(waveforms)[1]
+    same = tf.debugging.assert_equal(
+        tf.shape(waveforms)[0], tf.shape(lengths)[0], "expected one length for each row of waveforms"
+    )
+    shortest = tf.debugging.assert_greater_equal(
+        lengths, window, f"expected at least {window} samples ({1000 * window / SAMPLE_RATE:g} ms) of 16 kHz sound"
+    )
+    longest = tf.debugging.assert_less_equal(
+        lengths, samples, "expected lengths of at most the number of samples in waveforms"
+    )
+    # also false for NaN
+    in_range = tf.debugging.Assert(
+        tf.reduce_all(tf.abs(waveforms) <= 1.001), ["expected finite samples in [-1, 1]; divide 16-bit ones by 32768"]
+    )
+    return [same, shortest, longest, in_range]
+
+
+def _decoded(wav: tf.Tensor) -> tf.Tensor:
+    """Returns the samples of a WAV file, its channels averaged."""
+    start = tf.strings.join([wav, " " * 12])  # never shorter than what is looked at
+    is_wav = tf.debugging.Assert(
+        (tf.strings.substr(start, 0, 4) == "RIFF") & (tf.strings.substr(start, 8, 4) == "WAVE"),
+        ["expected the bytes of a 16-bit PCM WAV file at 16 kHz; other formats go through `predict`"],
+    )
+    with tf.control_dependencies([is_wav]):
+        sound, rate = tf.audio.decode_wav(wav)
+    right_rate = tf.debugging.assert_equal(
+        rate, SAMPLE_RATE, f"expected a sample rate of {SAMPLE_RATE} Hz; resample the recording"
+    )
+    with tf.control_dependencies([right_rate]):
+        return tf.reduce_mean(sound, axis=1)
+
+
+def examples(config: Config, spec: dict[str, Any], split: Utterances) -> dict[str, dict[str, Any]]:
+    """Returns four real utterances for both endpoints."""
+    samples = split.samples[:4]
+    waveforms = padded(samples, 0, np.int16).astype(np.float32) / 32768.0
+    wavs = np.array([_wav(row) for row in samples], object)
+    return {"waveform": {"waveforms": waveforms, "lengths": lengths_of(samples)}, "wav_bytes": {"wavs": wavs}}
+
+
+def _wav(samples: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Reads any sound file, mono at 16 kHz, into the first endpoint's input.
+
+    Raises:
+        DataError: not readable, or too short for a single frame.
+    """
+    waveform = np.clip(read_audio(path, SAMPLE_RATE), -1.0, 1.0).astype(np.float32)
+    if frames(config, len(waveform)) < 1:
+        raise DataError(f"{path}: {1000 * len(waveform) / SAMPLE_RATE:.0f} ms of sound, too short to hold speech")
+    return {"waveforms": waveform[None], "lengths": np.array([len(waveform)], np.int32)}
+
+
+def answer(
+    config: Config, spec: dict[str, Any], path: Path, outputs: Mapping[str, Any], output: Path
+) -> dict[str, Any]:
+    """Returns the text of the beam search and of the best path, and how probable the former is."""
+    return {
+        "text": outputs["text_beam"][0].decode(),
+        "text_best_path": outputs["text"][0].decode(),
+        "log_probability": round(float(outputs["log_probability"][0]), 3),
+    }
