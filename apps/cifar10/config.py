@@ -13,7 +13,7 @@ class DataConfig:
     """Pictures and how they are split and varied."""
 
     source: str = "cifar10"
-    """"cifar10", "demo" (synthetic textured shapes in ten classes), or a folder with one subfolder of pictures a class."""
+    """"cifar10", "demo" (synthetic textured shapes), a folder with one subfolder of pictures a class, or a CSV file (path, label)."""
     size: int = 32
     """Side of the network's pictures in pixels; a person's pictures are cropped to a square and resized to it."""
     seed: int = 0

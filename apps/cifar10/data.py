@@ -78,43 +78,67 @@ def _shapes(data: DataConfig) -> Prepared:
 
 
 def _folder(data: DataConfig, spec: dict[str, Any] | None) -> Prepared:
-    listed = pictures.list_folder(Path(data.source))
-    size = data.size if spec is None else spec["size"]
-    images, labels, dropped, read = [], [], Counter(listed.dropped), []
-    for path, label in zip(listed.paths, listed.labels, strict=True):
+    place = Path(data.source)
+    listed = pictures.list_csv(place) if place.suffix.lower() == ".csv" else pictures.list_folder(place)
+    read, dropped = [], Counter(listed.dropped)
+    images = []
+    for number, path in enumerate(listed.paths):
         try:
             picture = pictures.read_picture(path, mode="RGB")
         except DataError:
             dropped["unreadable picture"] += 1
             continue
-        images.append(to_square(picture, size).numpy())
-        labels.append(label)
-        read.append(path)
+        images.append(to_square(picture, data.size if spec is None else spec["size"]).numpy())
+        read.append(number)
     if not images:
         raise DataError(f"{data.source}: none of its {len(listed.paths)} pictures can be read")
-    examples = Pictures(np.stack(images), np.array(labels, np.int64))
-    source = Source(Path(data.source).name, sha256_of(read))
+    examples = Pictures(np.stack(images), np.array(listed.labels, np.int64)[read])
+    parts = None if listed.splits is None else np.array(listed.splits)[read]
+    source = Source(place.name, sha256_of([listed.paths[number] for number in read]))
     if spec is not None:
-        unknown = sorted(set(listed.class_names) - set(spec["class_names"]))
-        if unknown:
-            raise DataError(
-                f"{data.source}: the model does not know the class {', '.join(unknown)}; "
-                f"it knows {', '.join(spec['class_names'])}"
-            )
-        places = np.array([spec["class_names"].index(name) for name in listed.class_names])
-        return Prepared({"test": Pictures(examples.images, places[examples.labels])}, spec, source, dict(dropped))
-    rest, test = _split(examples.labels, np.arange(len(examples)), 0.2, data)
-    prepared = _prepared(data, examples.subset(rest), examples.subset(test), list(listed.class_names), source)
+        prepared = Prepared({"test": _known(data, examples, parts, listed.class_names, spec)}, spec, source)
+    elif parts is None:
+        rest, test = _split(examples.labels, np.arange(len(examples)), 0.2, data)
+        prepared = _prepared(data, examples.subset(rest), examples.subset(test), listed.class_names, source)
+    else:
+        train, validation, test = (examples.subset(np.flatnonzero(parts == name)) for name in pictures.SPLITS)
+        prepared = _prepared(data, train, test, listed.class_names, source, validation if len(validation) else None)
     return dataclasses.replace(prepared, dropped=dict(dropped))
 
 
-def _prepared(data: DataConfig, rest: Pictures, test: Pictures, class_names: list[str], source: Source) -> Prepared:
+def _known(
+    data: DataConfig, examples: Pictures, parts: np.ndarray | None, class_names: list[str], spec: dict[str, Any]
+) -> Pictures:
+    """Returns the test pictures, or all where the folder has no test pictures, with the labels of a trained model."""
+    unknown = sorted(set(class_names) - set(spec["class_names"]))
+    if unknown:
+        raise DataError(
+            f"{data.source}: the model does not know the class {', '.join(unknown)}; "
+            f"it knows {', '.join(spec['class_names'])}"
+        )
+    places = np.array([spec["class_names"].index(name) for name in class_names])
+    known = Pictures(examples.images, places[examples.labels])
+    return known if parts is None else known.subset(np.flatnonzero(parts == "test"))
+
+
+def _prepared(
+    data: DataConfig,
+    rest: Pictures,
+    test: Pictures,
+    class_names: list[str],
+    source: Source,
+    validation: Pictures | None = None,
+) -> Prepared:
+    """Splits `rest` into training and validation pictures, unless the latter are given."""
     indices = np.arange(len(rest))
     if data.limit and data.limit < len(rest):
         _, indices = _split(rest.labels, indices, data.limit, data)
-    train, validation = _split(rest.labels, indices, data.validation_fraction, data)
-    splits = {"train": rest.subset(train), "validation": rest.subset(validation), "test": test}
-    return Prepared(splits, {"class_names": class_names, "size": data.size, **_colours(splits["train"].images)}, source)
+    if validation is None:
+        indices, chosen = _split(rest.labels, indices, data.validation_fraction, data)
+        validation = rest.subset(chosen)
+    train = rest.subset(indices)
+    spec = {"class_names": list(class_names), "size": data.size, **_colours(train.images)}
+    return Prepared({"train": train, "validation": validation, "test": test}, spec, source)
 
 
 def _split(labels: np.ndarray, indices: np.ndarray, share: float, data: DataConfig) -> tuple[np.ndarray, np.ndarray]:
@@ -125,8 +149,8 @@ def _split(labels: np.ndarray, indices: np.ndarray, share: float, data: DataConf
         return tuple(train_test_split(indices, test_size=share, random_state=data.seed, stratify=labels[indices]))
     except ValueError as error:
         raise DataError(
-            f"{data.source}: {len(indices)} pictures cannot be split, a share of {share} of every class ({error}); "
-            "give every class at least five pictures"
+            f"{data.source}: {len(indices)} pictures cannot be split class by class into {share} and the rest ({error}); "
+            "give every class at least ten pictures"
         ) from error
 
 

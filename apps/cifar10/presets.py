@@ -5,7 +5,7 @@ from harness.settings import Preset, TrainingConfig
 
 _cifar10_training = TrainingConfig(
     epochs=8, batch_size=512, optimizer="sgd", optimizer_options={"momentum": 0.9, "nesterov": 1},
-    learning_rate=0.5, schedule="linear", warmup_fraction=0.25, weight_decay=0.005,
+    learning_rate=1.0, schedule="linear", warmup_fraction=0.25, weight_decay=0.005,
     monitor="val_accuracy", monitor_mode="max", keep="last",
 )  # fmt: skip
 
