@@ -6,16 +6,20 @@ import csv
 import json
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
+import soxr
 
 from datasets.errors import DataError
 
 FILE_TYPES = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".sph", ".au")
-LONGEST = 12 * 3600
+LONGEST = 3600
 """Seconds; longer recordings are refused."""
+_RATES = (1000, 768_000)
+_UNSCALED = 16.0
+"""Samples beyond this were never meant as -1 to 1."""
 
 
 class Recording(NamedTuple):
@@ -24,60 +28,76 @@ class Recording(NamedTuple):
     path: Path
     text: str
     speaker: str | None
+    split: str | None = None
+    """As the manifest's column split says, if it has one."""
 
 
 def read_audio(path: Path, sample_rate: int = 16_000) -> np.ndarray:
     """Reads WAV (any PCM width, float, u-law, A-law), FLAC, OGG, AIFF or SPHERE; channels are averaged.
 
     Returns:
-        float32 [samples] in [-1, 1] at `sample_rate`.
+        float32 [samples] at `sample_rate`, clipped to [-1, 1].
 
     Raises:
-        DataError: absent, empty, truncated, no audio, or samples that are not finite.
+        DataError: absent, empty, truncated, no audio, longer than an hour, or samples that are not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: an empty file, expected a recording")
     try:
         with soundfile.SoundFile(path) as file:
             rate, frames = file.samplerate, file.frames
-            if frames > LONGEST * rate:
-                raise DataError(
-                    f"{path}: {frames / rate / 3600:.1f} hours, at most {LONGEST // 3600} can be read; cut it"
-                )
+            _plausible(path, rate, frames)
             samples = file.read(dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
+        cause = "an empty file" if path.stat().st_size == 0 else getattr(error, "error_string", str(error)).rstrip(".")
         raise DataError(
-            f"{path}: not a recording that can be read ({error}); expected WAV, FLAC, OGG, AIFF or SPHERE"
+            f"{path}: not a recording that can be read ({cause}); expected WAV, FLAC, OGG, AIFF or SPHERE"
         ) from error
+    if len(samples) < frames or _stated_size(path) > path.stat().st_size:
+        raise DataError(f"{path}: truncated, its header promises more samples than it holds; replace it")
     if len(samples) == 0:
         raise DataError(f"{path}: a recording without samples")
-    if len(samples) < frames or _wav_is_truncated(path):
-        raise DataError(f"{path}: truncated, its header promises more samples than it holds")
     mono = samples.mean(axis=1)
     if not np.isfinite(mono).all():
-        raise DataError(f"{path}: holds samples that are not finite numbers")
+        raise DataError(f"{path}: holds samples that are not finite numbers; write it again")
+    if np.abs(mono).max() > _UNSCALED:
+        raise DataError(f"{path}: samples up to {np.abs(mono).max():g}, expected -1 to 1; scale them")
     if rate != sample_rate:
-        import librosa
-
-        mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate)
-    return mono.astype(np.float32)
+        mono = soxr.resample(mono, rate, sample_rate)
+    return np.clip(mono, -1.0, 1.0)
 
 
-def _wav_is_truncated(path: Path) -> bool:
-    """Compares the size that a RIFF header states with the file's; streams write 0 or the largest number there."""
+def _plausible(path: Path, rate: int, frames: int) -> None:
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise DataError(f"{path}: {rate} Hz, expected {_RATES[0]:,} to {_RATES[1]:,}; resample it")
+    if frames > LONGEST * rate:
+        raise DataError(f"{path}: {frames / rate / 60:.0f} minutes, at most {LONGEST // 60} can be read; cut it")
+
+
+def _stated_size(path: Path) -> int:
+    """Returns the least number of bytes that the file's own header asks for, 0 where it does not say.
+
+    libsndfile quietly shortens what is truncated.
+    """
     with path.open("rb") as stream:
-        head = stream.read(8)
-    if head[:4] != b"RIFF":
-        return False
-    stated = int.from_bytes(head[4:], "little")
-    return 0 < stated < 0xFFFFFF00 and stated + 8 > path.stat().st_size + 1
+        head = stream.read(1024)
+    if head[:4] in (b"RIFF", b"FORM"):
+        stated = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
+        # Streams write the largest number there; the last pad byte is often left out.
+        return stated + 7 if stated < 0x7FFFFF00 else 0
+    if head[:8] == b"NIST_1A\n":
+        fields = {
+            words[0]: words[2] for words in map(str.split, head.decode("latin-1").splitlines()) if len(words) == 3
+        }
+        counts = [fields.get(name, "") for name in ("sample_count", "sample_n_bytes", "channel_count")]
+        if all(count.isdigit() for count in counts) and head[8:16].strip().isdigit():
+            return int(head[8:16]) + int(np.prod([int(count) for count in counts], dtype=object))
+    return 0
 
 
 def read_manifest(file: Path) -> tuple[list[Recording], dict[str, int]]:
-    """Reads a CSV file with the columns path, text and, optionally, speaker, or JSON lines with these keys.
+    """Reads a CSV file with the columns path, text and, optionally, speaker and split, or JSON lines with these keys.
 
     Paths are relative to the manifest's folder.
 
@@ -89,34 +109,48 @@ def read_manifest(file: Path) -> tuple[list[Recording], dict[str, int]]:
     """
     file = Path(file)
     rows = _rows(file)
-    kept, dropped = [], Counter()
+    kept: list[Recording] = []
+    dropped: Counter[str] = Counter()
     for row in rows:
-        path = file.parent / str(row["path"] or "")
-        text = (row.get("text") or "").strip()
-        if not text:
-            dropped["missing transcript"] += 1
-        elif not path.is_file():
+        values = {name: str(row.get(name) or "").strip() for name in ("path", "text", "speaker", "split")}
+        path = file.parent / values["path"]
+        if not path.is_file():
             dropped["missing file"] += 1
+        elif not values["text"]:
+            dropped["missing transcript"] += 1
         else:
-            kept.append(Recording(path, text, row.get("speaker") or None))
+            kept.append(Recording(path, values["text"], values["speaker"] or None, values["split"] or None))
     if not kept:
-        raise DataError(f"{file}: no usable row among {len(rows)} ({dict(dropped) or 'the file is empty'})")
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "it has none"
+        raise DataError(f"{file}: no usable row ({reasons}); paths are taken from {file.parent}")
     return kept, dict(dropped)
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
+def _rows(file: Path) -> list[dict[str, Any]]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             if file.suffix.lower() == ".jsonl":
-                rows = [json.loads(line) for line in stream if line.strip()]
-                columns = set.intersection(*(set(row) for row in rows)) if rows else set()
+                rows = [_object(file, number, line) for number, line in enumerate(stream, 1) if line.strip()]
+                columns = set().union(*rows)
             else:
                 reader = csv.DictReader(stream)
                 rows, columns = list(reader), set(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
-            f"{file}: cannot be read as a manifest ({error}); expected CSV or JSON lines in UTF-8"
+            f"{file}: cannot be read as a manifest ({error}); expected CSV, or JSON lines in a .jsonl, in UTF-8"
         ) from error
     if not {"path", "text"} <= columns:
         raise DataError(f"{file}: columns {', '.join(sorted(columns)) or 'none'}, expected path and text")
     return rows
+
+
+def _object(file: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{file} line {number}: not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise DataError(
+            f'{file} line {number}: {line.strip()[:40]}, expected an object like {{"path": ..., "text": ...}}'
+        )
+    return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -20,6 +21,8 @@ CHECKSUMS = {
     "t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
 }
+LARGEST = 1 << 30
+"""Values that one idx file may hold; a damaged header asks for more."""
 
 
 class Mnist(NamedTuple):
@@ -30,8 +33,11 @@ class Mnist(NamedTuple):
     train_labels: np.ndarray
     """uint8 [60000], 0 to 9."""
     test_images: np.ndarray
+    """uint8 [10000, 28, 28]."""
     test_labels: np.ndarray
+    """uint8 [10000]."""
     sha256: str
+    """Over the four files, in the order of CHECKSUMS."""
 
 
 def load() -> Mnist:
@@ -45,37 +51,59 @@ def load() -> Mnist:
     )
     paths = [folder / name for name in CHECKSUMS]
     train_images, train_labels, test_images, test_labels = (read_idx(path) for path in paths)
-    for images, labels, path in ((train_images, train_labels, paths[1]), (test_images, test_labels, paths[3])):
-        if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
-            raise DataError(f"{path}: labels {labels.shape} for pictures {images.shape}; download the four files again")
-        if labels.size and labels.max() > 9:
-            raise DataError(f"{path}: label {labels.max()}, expected 0 to 9")
+    check(paths[0], train_images, paths[1], train_labels)
+    check(paths[2], test_images, paths[3], test_labels)
     return Mnist(train_images, train_labels, test_images, test_labels, sha256_of(paths))
+
+
+def check(image_path: Path, images: np.ndarray, label_path: Path, labels: np.ndarray) -> None:
+    """Checks that pictures and labels belong together.
+
+    Raises:
+        DataError: not uint8 [n, 28, 28] and [n], or a label above 9.
+    """
+    if images.ndim != 3 or images.shape[1:] != (28, 28) or not len(images):
+        raise DataError(f"{image_path}: {_by(images.shape)} values, expected n x 28 x 28; download it again")
+    if labels.shape != images.shape[:1]:
+        raise DataError(
+            f"{label_path}: {_by(labels.shape)} labels for the {len(images)} pictures of {image_path.name}; "
+            "download both again"
+        )
+    if labels.max() > 9:
+        place = int(labels.argmax())
+        raise DataError(f"{label_path} label {place}: {labels[place]}, expected 0 to 9; download it again")
 
 
 def read_idx(path: Path) -> np.ndarray:
     """Reads a gzipped idx file of unsigned bytes, any number of axes.
+
+    Returns:
+        uint8, of the shape that its header states; read-only.
 
     Raises:
         DataError: no gzip, another type, or more or fewer values than its header says.
     """
     try:
         with gzip.open(path, "rb") as stream:
-            content = stream.read()
+            magic = stream.read(4)
+            if len(magic) < 4 or magic[:3] != b"\x00\x00\x08" or not magic[3]:
+                raise DataError(
+                    f"{path}: not an idx file of unsigned bytes (starts with {magic.hex()}); download it again"
+                )
+            sizes = stream.read(4 * magic[3])
+            shape = struct.unpack(f">{len(sizes) // 4}I", sizes[: len(sizes) // 4 * 4])
+            expected = math.prod(shape)
+            if len(shape) < magic[3] or expected > LARGEST:
+                raise DataError(f"{path}: a damaged idx header ({_by(shape)} values); download it again")
+            # One byte more than wanted also reads the checksum at the end.
+            content = stream.read(expected + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: not a whole gzip file ({error}); download it again") from error
-    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
-        raise DataError(
-            f"{path}: not an idx file of unsigned bytes (starts with {content[:4].hex()}, expected 000008..)"
-        )
-    axes = content[3]
-    start = 4 + 4 * axes
-    if axes == 0 or len(content) < start:
-        raise DataError(f"{path}: its header breaks off")
-    shape = struct.unpack(f">{axes}I", content[4:start])
-    expected = int(np.prod(shape, dtype=object))
-    if len(content) - start != expected:
-        raise DataError(
-            f"{path}: {len(content) - start} values, its header says {' x '.join(map(str, shape))}; download it again"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    if len(content) != expected:
+        count = f"more than {expected}" if len(content) > expected else len(content)
+        raise DataError(f"{path}: {count} values, its header says {_by(shape)}; download it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

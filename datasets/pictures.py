@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from datasets.errors import DataError
 
 FILE_TYPES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST = 400_000_000
 """Pixels; larger pictures are refused."""
 REDUCED = 4096
 """Longer side in pixels above which a picture is read smaller."""
 SPLITS = ("train", "validation", "test")
+_SPLIT_FOLDERS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TO_EIGHT_BITS = np.round(np.arange(65536) / 257).astype(np.uint8)
+
+# Pillow's own limit stands below ours and is only a warning.
+Image.MAX_IMAGE_PIXELS = LARGEST
 
 
 @dataclass(frozen=True)
@@ -29,8 +46,9 @@ class PictureList:
     labels: list[int]
     class_names: list[str]
     splits: list[str] | None = None
-    """"train", "validation" or "test" of each picture, where the folder says so."""
+    """"train", "validation" or "test" of each picture, where the folder or table says so; then both train and test occur."""
     dropped: dict[str, int] = field(default_factory=dict)
+    """Reason -> number of files or rows left out."""
 
 
 def read_picture(path: Path, mode: Literal["RGB", "L"] = "RGB") -> np.ndarray:
@@ -48,106 +66,173 @@ def read_picture(path: Path, mode: Literal["RGB", "L"] = "RGB") -> np.ndarray:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path}: an empty file, expected a picture")
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=_FORMATS) as picture:
             if picture.width * picture.height > LARGEST:
-                raise DataError(
-                    f"{path}: {picture.width} x {picture.height} pixels, at most {LARGEST:,} can be read; make it smaller"
-                )
+                raise _too_large(path)
             picture.draft(None, (REDUCED, REDUCED))
-            return np.asarray(_eight_bits(_smaller(ImageOps.exif_transpose(picture)), mode))
+            orientation = picture.getexif().get(_ORIENTATION)
+            picture = _smaller(_eight_bits(path, picture))
+            if orientation in _UPRIGHT:
+                picture = picture.transpose(_UPRIGHT[orientation])
+            return np.asarray(_on_white(picture).convert(mode))
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
+    except PermissionError as error:
+        raise DataError(f"{path}: may not be read by this user") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{path}: not a picture (expected PNG, JPEG, WebP, BMP, GIF or TIFF)") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: a damaged or truncated picture ({error})") from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+        what = "an empty file" if path.stat().st_size == 0 else "not a picture"
+        raise DataError(
+            f"{path}: {what}, expected PNG, JPEG, WebP, BMP, GIF or TIFF; save it as one of them"
+        ) from error
+    except Exception as error:  # Pillow's readers answer damage with errors of a dozen kinds.
+        raise DataError(f"{path}: a damaged or truncated picture ({error}); replace it") from error
+
+
+def _too_large(path: Path) -> DataError:
+    return DataError(f"{path}: a picture of more than {LARGEST // 1_000_000} megapixels; make it smaller")
+
+
+def _eight_bits(path: Path, picture: Image.Image) -> Image.Image:
+    """Returns the picture in a mode of 8 bits a channel that can be reduced: L, LA, RGB, RGBA or CMYK."""
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray(_TO_EIGHT_BITS[np.asarray(picture)])
+    if picture.mode in ("I", "F"):
+        return Image.fromarray(_scaled(path, np.asarray(picture)))
+    if "transparency" in picture.info and picture.mode != "RGBA":
+        return picture.convert("RGBA")
+    if picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
+        picture.load()
+        return picture
+    return picture.convert({"1": "L", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}.get(picture.mode, "RGB"))
+
+
+def _scaled(path: Path, values: np.ndarray) -> np.ndarray:
+    """Returns whole numbers or fractions of 0 to 1, 0 to 255 or 0 to 65535 as uint8."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 65535):
+        raise DataError(f"{path}: values from {low:g} to {high:g}, expected 0 to 1, 0 to 255 or 0 to 65535; scale them")
+    fractions = values.dtype.kind == "f" and high <= 1
+    largest = 1 if fractions else 255 if high <= 255 else 65535
+    return np.round(values * np.float32(255 / largest)).astype(np.uint8)
 
 
 def _smaller(picture: Image.Image) -> Image.Image:
-    longest = max(picture.size)
-    if longest <= REDUCED:
+    factor = -(-max(picture.size) // REDUCED)
+    return picture.reduce(factor) if factor > 1 else picture
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode not in ("LA", "RGBA"):
         return picture
-    return (
-        picture.reduce(-(-longest // REDUCED))
-        if picture.mode not in ("1", "P")
-        else picture.convert("RGB").reduce(-(-longest // REDUCED))
-    )
-
-
-def _eight_bits(picture: Image.Image, mode: str) -> Image.Image:
-    if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, np.float64)
-        scale = 255.0 / 65535.0 if values.max(initial=0) > 255 else 1.0
-        picture = Image.fromarray(np.clip(np.round(values * scale), 0, 255).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB").convert(mode) if picture.mode != mode else picture
+    picture = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
 
 
 def list_folder(folder: Path) -> PictureList:
-    """Lists a folder with one subfolder of pictures a class, or with train/, validation/ and test/ of that form.
+    """Lists a folder with one subfolder of pictures a class, or with train/, test/ and maybe validation/ of that form.
 
     Raises:
-        DataError: no such folder, fewer than two classes, or a class without pictures.
+        DataError: no such folder, fewer than two classes, a class without pictures, train/ without test/, or a class
+            that train/ does not have.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder (expected one subfolder of pictures a class)")
-    parts = [name for name in SPLITS if (folder / name).is_dir()]
-    roots = {name: folder / name for name in parts} if {"train", "test"} <= set(parts) else {"": folder}
-    class_names = sorted(
-        {p.name for root in roots.values() for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")}
-    )
+        raise DataError(f"{folder}: there is no such folder (expected one subfolder of pictures for each class)")
+    dropped: Counter[str] = Counter()
+    names = _subfolders(folder, dropped)
+    given = {name: _SPLIT_FOLDERS[name] for name in names if name in _SPLIT_FOLDERS}
+    if not given:
+        paths, labels = _of_classes(folder, names, names, dropped)
+        return PictureList(paths, labels, names, None, dict(dropped))
+    if not {"train", "test"} <= set(given) or len(set(given.values())) < len(names):
+        raise DataError(f"{folder}: holds {', '.join(names)}; expected train, test and maybe validation, nothing else")
+    class_names = _subfolders(folder / "train", dropped)
+    paths, labels, splits = [], [], []
+    for name, split in sorted(given.items(), key=lambda item: SPLITS.index(item[1])):
+        present = class_names if name == "train" else _subfolders(folder / name, dropped)
+        found, of_class = _of_classes(folder / name, present, class_names, dropped)
+        paths += found
+        labels += of_class
+        splits += [split] * len(found)
+    return PictureList(paths, labels, class_names, splits, dict(dropped))
+
+
+def _subfolders(folder: Path, dropped: Counter[str]) -> list[str]:
+    items = [item for item in folder.iterdir() if not item.name.startswith(".")]
+    loose = sum(not item.is_dir() for item in items)
+    if loose:
+        dropped["file beside the class folders"] += loose
+    return sorted(item.name for item in items if item.is_dir())
+
+
+def _of_classes(
+    folder: Path, present: Sequence[str], class_names: Sequence[str], dropped: Counter[str]
+) -> tuple[list[Path], list[int]]:
     if len(class_names) < 2:
         raise DataError(f"{folder}: {len(class_names)} subfolders, expected one for each of at least two classes")
-    paths, labels, splits, dropped = [], [], [], Counter()
-    for split, root in roots.items():
-        for label, name in enumerate(class_names):
-            files = sorted(p for p in (root / name).rglob("*") if p.is_file()) if (root / name).is_dir() else []
-            found = [p for p in files if p.suffix.lower() in FILE_TYPES]
-            if not found:
-                raise DataError(f"{root / name}: a class without pictures ({', '.join(FILE_TYPES)})")
-            if len(files) > len(found):
-                dropped["not a picture file"] += len(files) - len(found)
-            paths += found
-            labels += [label] * len(found)
-            splits += [split] * len(found)
-    return PictureList(paths, labels, class_names, splits if "" not in roots else None, dict(dropped))
+    paths, labels = [], []
+    for name in present:
+        if name not in class_names:
+            raise DataError(f"{folder / name}: a class that train/ does not have; add it there or take it out here")
+        files = sorted(p for p in (folder / name).rglob("*") if p.is_file() and not p.name.startswith("."))
+        found = [p for p in files if p.suffix.lower() in FILE_TYPES]
+        if not found:
+            raise DataError(
+                f"{folder / name}: a class without pictures (expected files ending in {', '.join(FILE_TYPES)})"
+            )
+        if len(files) > len(found):
+            dropped["not a picture file"] += len(files) - len(found)
+        paths += found
+        labels += [class_names.index(name)] * len(found)
+    return paths, labels
 
 
 def list_csv(file: Path) -> PictureList:
-    """Lists the pictures of a CSV file with the columns path (relative to the file's folder) and label.
+    """Lists the pictures of a CSV file with the columns path (from the file's folder), label and, optionally, split.
 
     Raises:
-        DataError: no such file or columns, no rows, or fewer than two classes.
+        DataError: no such file or columns, a split of another name, or fewer than two classes.
     """
     file = Path(file)
+    dropped: Counter[str] = Counter()
+    kept = []
+    for number, row in _rows(file):
+        path, label, split = (file.parent / (row["path"] or ""), (row["label"] or "").strip(), row.get("split"))
+        if split is not None and split not in SPLITS:
+            raise DataError(f"{file} row {number}: split {split!r}, expected train, validation or test")
+        if not label:
+            dropped["row without a label"] += 1
+        elif not path.is_file():
+            dropped["row whose file is missing"] += 1
+        else:
+            kept.append((path, label, split))
+    class_names = sorted({label for _, label, _ in kept})
+    if len(class_names) < 2:
+        raise DataError(
+            f"{file}: {len(class_names)} classes in {len(kept)} usable rows, expected two or more (left out: {dict(dropped)})"
+        )
+    splits = [split for _, _, split in kept]
+    if splits[0] is not None and not {"train", "test"} <= set(splits):
+        raise DataError(f"{file}: its column split names {', '.join(sorted(set(splits)))}; expected train and test")
+    return PictureList(
+        [path for path, _, _ in kept],
+        [class_names.index(label) for _, label, _ in kept],
+        class_names,
+        splits if splits[0] is not None else None,
+        dict(dropped),
+    )
+
+
+def _rows(file: Path) -> list[tuple[int, dict[str, str | None]]]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
-            if not {"path", "label"} <= set(reader.fieldnames or ()):
-                raise DataError(f"{file}: columns {', '.join(reader.fieldnames or ())}, expected path and label")
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read as a UTF-8 CSV file ({error})") from error
-    dropped, kept = Counter(), []
-    for row in rows:
-        path = file.parent / row["path"]
-        if not row["label"]:
-            dropped["no label"] += 1
-        elif not path.is_file():
-            dropped["missing file"] += 1
-        else:
-            kept.append((path, row["label"]))
-    class_names = sorted({label for _, label in kept})
-    if len(class_names) < 2:
-        raise DataError(f"{file}: {len(class_names)} classes among {len(kept)} usable rows, expected at least two")
-    return PictureList(
-        [p for p, _ in kept], [class_names.index(label) for _, label in kept], class_names, None, dict(dropped)
-    )
+            columns = reader.fieldnames or ()
+            if not {"path", "label"} <= set(columns):
+                raise DataError(f"{file}: columns {', '.join(columns) or 'none'}, expected path and label")
+            return [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: cannot be read as a CSV table in UTF-8 ({error}); save it as CSV UTF-8") from error

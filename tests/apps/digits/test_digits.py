@@ -40,9 +40,10 @@ def test_polarity_shade_size_and_place_do_not_matter():
     pale = centred(stroke(ink=90, paper=190))
     moved = centred(np.pad(stroke(), ((200, 10), (40, 300), (0, 0)), mode="edge"))
     large = centred(stroke().repeat(8, 0).repeat(8, 1))
-    for other in (inverted, pale, moved):
-        np.testing.assert_allclose(other, expected, atol=30)
-    assert np.abs(large - expected).mean() < 8
+    for other in (inverted, pale):
+        np.testing.assert_array_equal(other, expected)
+    for resampled in (moved, large):
+        assert np.abs(resampled - expected).mean() < 3
 
 
 def test_shaded_paper_fades():
@@ -104,6 +105,6 @@ def test_lenet5_has_its_published_size(form, expected):
 def test_first_loss_is_that_of_a_guess():
     keras.utils.set_random_seed(0)
     model = models.build(Config(), SPEC)
-    images = np.random.default_rng(0).uniform(0, 255, (64, 28, 28)).astype(np.float32)
+    images = 255 * np.random.default_rng(0).binomial(1, 0.13, (64, 28, 28)).astype(np.float32)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(np.arange(64) % 10, model(images))
     assert float(loss) == pytest.approx(math.log(10), abs=1.0)
