@@ -182,7 +182,7 @@ def test_a_silent_server_times_out(server, monkeypatch):
     monkeypatch.setattr(fetch, "TIMEOUT", 0.2)
     monkeypatch.setattr(fetch, "ATTEMPTS", 2)
     server.behaviours = ["stall"]
-    with pytest.raises(DataError, match="timed out.*after 2 attempts"):
+    with pytest.raises(DataError, match=r"timed out.*after 2 attempts"):
         get(server)
 
 
@@ -202,7 +202,7 @@ def test_offline_is_one_sentence_with_address_folder_and_remedy(tmp_path, monkey
 
 def test_an_unknown_host_is_told_without_object_names(tmp_path, monkeypatch):
     monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
-    with pytest.raises(DataError, match="no-such-host.invalid") as caught:
+    with pytest.raises(DataError, match=r"no-such-host\.invalid") as caught:
         ensure("set", ["a.bin"], [Download("http://no-such-host.invalid/a.bin")])
     assert "object at" not in str(caught.value) and "Pool" not in str(caught.value)
 
