@@ -4,13 +4,13 @@ from apps.cifar10.config import Config, DataConfig, ResidualNetwork
 from harness.settings import Preset, TrainingConfig
 
 _cifar10_training = TrainingConfig(
-    epochs=8, batch_size=512, optimizer="sgd", optimizer_options={"momentum": 0.9, "nesterov": 1},
+    epochs=9, batch_size=512, optimizer="sgd", optimizer_options={"momentum": 0.9, "nesterov": 1},
     learning_rate=1.0, schedule="linear", warmup_fraction=0.25, weight_decay=0.005,
     monitor="val_accuracy", monitor_mode="max", keep="last",
 )  # fmt: skip
 
 PRESETS = {
-    # about 20 s on two cores
+    # about 15 s on two cores; accuracy about 99 %
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", validation_fraction=0.1),
@@ -31,7 +31,7 @@ PRESETS = {
         catalogue="C4",
         title="Residual network, basic blocks, on synthetic textured shapes",
     ),
-    # about 10 reference minutes
+    # about 92 % accuracy, 10 reference minutes
     "residual-cifar10": Preset(
         Config(training=_cifar10_training),
         catalogue="C4",
