@@ -32,7 +32,9 @@ def read(folder: Path) -> CaptionedFolder:
     """
     table = folder / TABLE
     if not table.is_file():
-        raise DataError(f"{table}: not there, expected a folder of pictures with a {TABLE} of the columns file, caption")
+        raise DataError(
+            f"{table}: not there, expected a folder of pictures with a {TABLE} of the columns file, caption"
+        )
     captions: dict[str, list[str]] = {}
     dropped: Counter[str] = Counter()
     for name, caption in _rows(table):

@@ -101,7 +101,13 @@ def _inside(shape: str, down: np.ndarray, right: np.ndarray) -> np.ndarray:
 def _describe(things: list[_Thing], direction: str, generator: np.random.Generator) -> tuple[str, ...]:
     phrases = [f"a {thing.size} {thing.colour} {thing.shape}" for thing in things]
     if len(things) == 1:
-        ways = [phrases[0], f"there is {phrases[0]}", f"one {phrases[0][2:]}", f"{phrases[0]} alone", f"only {phrases[0]}"]
+        ways = [
+            phrases[0],
+            f"there is {phrases[0]}",
+            f"one {phrases[0][2:]}",
+            f"{phrases[0]} alone",
+            f"only {phrases[0]}",
+        ]
     else:
         first, second = phrases
         ways = [

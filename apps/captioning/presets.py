@@ -1,0 +1,51 @@
+"""The named configurations of the captioning app. Free of TensorFlow."""
+
+from apps.captioning.config import Config, ConvNetAttention, DataConfig, MobileNetAttention
+from harness.settings import Preset, TrainingConfig
+
+_LITERATURE = (
+    "BLEU-1 67, BLEU-4 21.3 on the test list with VGG features (Show, Attend and Tell, hard attention, Xu et al. 2015)"
+)
+
+_flickr8k_training = TrainingConfig(
+    epochs=50,
+    batch_size=96,
+    learning_rate=2e-3,
+    warmup_fraction=0.03,
+    weight_decay=0.02,
+    clip_norm=5.0,
+    ema_momentum=0.998,
+    keep="last",
+    validate_every=2,
+)
+
+PRESETS = {
+    # about 25 s on two cores, CIDEr-D about 4
+    "demo": Preset(
+        Config(
+            data=DataConfig(source="demo", least_count=1, longest_caption=14, mirror=False),
+            model=ConvNetAttention(units=96, embedding_width=64, attention_units=64, dropout=0.1, label_smoothing=0.0),
+            training=TrainingConfig(epochs=10, batch_size=32, learning_rate=4e-3, clip_norm=5.0, keep="last"),
+        ),
+        catalogue="N2",
+        title="Attention LSTM and a small ConvNet on synthetic scenes",
+    ),
+    # about 15 reference minutes with the features computed anew
+    "attention-flickr8k-mobilenet100": Preset(
+        Config(
+            model=MobileNetAttention(encoder_weights="imagenet-weights/mobilenet_v2_1.0_224_from_qat_no_top.h5"),
+            training=_flickr8k_training,
+        ),
+        catalogue="N2",
+        title="Attention LSTM on MobileNetV2 alpha 1.0, converted weights",
+        literature=_LITERATURE,
+    ),
+    # about 10 reference minutes with the features computed anew
+    "attention-flickr8k-mobilenet035": Preset(
+        Config(model=MobileNetAttention(encoder_alpha=0.35), training=_flickr8k_training),
+        catalogue="N2",
+        title="Attention LSTM on MobileNetV2 alpha 0.35, Keras' own weights",
+        literature=_LITERATURE,
+    ),
+}
+DEFAULT = "attention-flickr8k-mobilenet100"
