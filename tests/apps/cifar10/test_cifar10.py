@@ -1,0 +1,348 @@
+"""cifar10: data, model, predictions, endpoints."""
+
+import csv
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from apps.cifar10 import data, evaluate, figures, models, serve
+from apps.cifar10.app import APP
+from apps.cifar10.config import Config, DataConfig, ResidualNetwork
+from apps.cifar10.data import Pictures
+from apps.cifar10.presets import DEFAULT, PRESETS
+from apps.cifar10.resizing import from_bytes, to_square
+from datasets.errors import DataError
+from harness.sections import Picture, Table
+from harness.settings import TrainingConfig
+
+SPEC = {"class_names": ["cat", "dog", "eel"], "size": 32, "mean": [120.0] * 3, "standard_deviation": [60.0] * 3}
+SMALL = ResidualNetwork(widths=(4, 8))
+TRAINING = TrainingConfig(batch_size=8)
+
+
+def pictures(count: int = 12, size: int = 32) -> Pictures:
+    images = np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
+    return Pictures(images, np.arange(count) % 3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return models.build(Config(model=SMALL), SPEC)
+
+
+def folder(place, counts, size=(40, 30)):
+    for number, (name, count) in enumerate(counts.items()):
+        (place / name).mkdir(parents=True)
+        for index in range(count):
+            colour = [0, 0, 0]
+            colour[number % 3] = 100 + index
+            Image.new("RGB", size, tuple(colour)).save(place / name / f"{index}.png")
+    return place
+
+
+# ---- resizing
+
+
+def test_a_square_picture_of_the_right_size_is_left_alone():
+    image = pictures(1).images[0]
+    np.testing.assert_array_equal(to_square(image, 32), image)
+    np.testing.assert_array_equal(from_bytes(tf.io.encode_png(image), 32), image)
+
+
+def test_the_middle_square_is_used_and_averaged():
+    picture = np.zeros((64, 100, 3), np.uint8)
+    picture[:, :18] = 255  # cut off
+    picture[:, 50:] = 200
+    square = to_square(picture, 32).numpy()
+    assert square[:, :15].max() == 0 and square[:, 17:].min() == 200
+    checks = np.indices((64, 64)).sum(0) % 2 * 255
+    grey = to_square(np.repeat(checks[..., None], 3, -1).astype(np.uint8), 16).numpy()
+    assert 120 <= grey.min() and grey.max() <= 135  # antialiased, not sampled
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 500, 3), (700, 3, 3)])
+def test_any_size(shape):
+    picture = np.full(shape, 77, np.uint8)
+    assert (from_bytes(tf.io.encode_png(picture), 32).numpy() == 77).all()
+
+
+def test_grey_and_transparent_files():
+    grey = np.full((5, 5, 1), 9, np.uint8)
+    assert from_bytes(tf.io.encode_png(grey), 32).shape == (32, 32, 3)
+    assert from_bytes(tf.io.encode_jpeg(grey), 32).shape == (32, 32, 3)
+
+
+# ---- data
+
+
+def test_demo_is_split_by_seed_and_called_synthetic():
+    first = data.prepare(Config(data=DataConfig(source="demo", size=16, validation_fraction=0.1)))
+    again = data.prepare(Config(data=DataConfig(source="demo", size=16, validation_fraction=0.1)))
+    assert {name: len(split) for name, split in first.splits.items()} == {
+        "train": 3600,
+        "validation": 400,
+        "test": 1000,
+    }
+    assert first.source.synthetic and "synthetic" in first.source.name
+    assert np.bincount(first.splits["validation"].labels).tolist() == pytest.approx([40] * 10, abs=2)
+    np.testing.assert_array_equal(first.splits["train"].images, again.splits["train"].images)
+    pixels = first.splits["train"].images.reshape(-1, 3).astype(np.float64)
+    np.testing.assert_allclose(first.spec["mean"], pixels.mean(0))
+    np.testing.assert_allclose(first.spec["standard_deviation"], pixels.std(0))
+    train = {image.tobytes() for image in first.splits["train"].images}
+    assert not train & {image.tobytes() for image in first.splits["validation"].images}
+
+
+def test_own_folder(tmp_path):
+    place = folder(tmp_path / "mine", {"cat": 20, "dog": 30, "eel": 20})
+    (place / "cat" / "text.png").write_text("no picture")
+    (place / "cat" / "notes.txt").write_text("no picture")
+    prepared = data.prepare(Config(data=DataConfig(source=str(place), size=16, validation_fraction=0.1)))
+    assert prepared.spec["class_names"] == ["cat", "dog", "eel"] and prepared.spec["size"] == 16
+    assert prepared.dropped == {"not a picture file": 1, "unreadable picture": 1}
+    assert [len(prepared.splits[name]) for name in ("train", "validation", "test")] == [50, 6, 14]
+    for split in prepared.splits.values():
+        assert (split.images[:, 8, 8].argmax(-1) == split.labels).all()
+
+
+def test_own_folder_with_its_own_splits(tmp_path):
+    for part, count in (("train", 10), ("validation", 2), ("test", 3)):
+        folder(tmp_path / part, {"cat": count, "dog": count})
+    prepared = data.prepare(Config(data=DataConfig(source=str(tmp_path))))
+    assert [len(prepared.splits[name]) for name in ("train", "validation", "test")] == [20, 4, 6]
+
+
+def test_csv_file(tmp_path):
+    place = folder(tmp_path / "mine", {"cat": 20, "dog": 20})
+    with (tmp_path / "list.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["path", "label"])
+        writer.writerows(
+            [[path.relative_to(tmp_path), f"a {path.parent.name}"] for path in sorted(place.rglob("*.png"))]
+        )
+    prepared = data.prepare(Config(data=DataConfig(source=str(tmp_path / "list.csv"), validation_fraction=0.2)))
+    assert prepared.spec["class_names"] == ["a cat", "a dog"]
+
+
+def test_new_pictures_for_a_trained_model(tmp_path):
+    config = Config(data=DataConfig(source=str(folder(tmp_path / "new", {"dog": 2, "eel": 3}))))
+    prepared = data.prepare(config, SPEC)
+    assert list(prepared.splits) == ["test"] and prepared.splits["test"].images.shape == (5, 32, 32, 3)
+    assert sorted(prepared.splits["test"].labels) == [1, 1, 2, 2, 2]
+    folder(tmp_path / "strange", {"dog": 1, "unicorn": 1})
+    with pytest.raises(DataError, match="does not know the class unicorn; it knows cat, dog, eel"):
+        data.prepare(Config(data=DataConfig(source=str(tmp_path / "strange"))), SPEC)
+
+
+def test_data_that_cannot_be_used(tmp_path):
+    with pytest.raises(DataError, match="nowhere"):
+        data.prepare(Config(data=DataConfig(source=str(tmp_path / "nowhere"))))
+    place = folder(tmp_path / "few", {"cat": 1, "dog": 1})
+    with pytest.raises(DataError, match="at least ten pictures"):
+        data.prepare(Config(data=DataConfig(source=str(place))))
+    for path in place.rglob("*.png"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="none of its 2 pictures can be read"):
+        data.prepare(Config(data=DataConfig(source=str(place))))
+    with pytest.raises(DataError, match=r"--data.size 64: CIFAR-10's pictures are 32 pixels wide"):
+        data.prepare(Config(data=DataConfig(size=64)))
+
+
+def test_limit_and_no_validation(tmp_path):
+    config = DataConfig(source="demo", size=8, limit=200, validation_fraction=0.1)
+    assert len(data.prepare(Config(data=config)).splits["train"]) == 180
+    config = DataConfig(source="demo", size=8, validation_fraction=0.0)
+    assert len(data.prepare(Config(data=config)).splits["validation"]) == 0
+
+
+# ---- batches
+
+
+def batches(training, first_step=0, **settings):
+    config = Config(data=DataConfig(**settings), training=TRAINING)
+    return data.batches(config, SPEC, pictures(), training, first_step)
+
+
+def test_evaluation_batches_hold_every_picture_once_in_order():
+    (x, y), *rest = batches(False).as_numpy_iterator()
+    assert not rest
+    np.testing.assert_array_equal(x, pictures().images.astype(np.float32))
+    np.testing.assert_array_equal(y.argmax(1), pictures().labels)
+
+
+def test_a_resumed_stream_goes_on_with_the_same_batches():
+    settings = {"cutout": 8, "shift": 2, "flip": True}
+    whole = [x for (x, _), _ in zip(batches(True, **settings).as_numpy_iterator(), range(6), strict=False)]
+    later = [x for (x, _), _ in zip(batches(True, 4, **settings).as_numpy_iterator(), range(2), strict=False)]
+    np.testing.assert_array_equal(whole[4:], later)
+    assert (whole[0] != whole[1]).any()
+
+
+def test_training_batches_without_variation_are_the_pictures():
+    x, y = next(batches(True, flip=False, shift=0).as_numpy_iterator())
+    known = {image.astype(np.float32).tobytes(): label for image, label in zip(*vars(pictures()).values(), strict=True)}
+    assert [known[picture.tobytes()] for picture in x] == y.argmax(1).tolist()
+
+
+def test_balanced_class_weights():
+    split = Pictures(pictures().images, np.array([0] * 8 + [1] * 3 + [2]))
+    config = Config(data=DataConfig(class_weight="balanced"), training=TrainingConfig(batch_size=12))
+    _, y, weights = next(data.batches(config, SPEC, split, True).as_numpy_iterator())
+    for label, count in enumerate([8, 3, 1]):
+        np.testing.assert_allclose(weights[y.argmax(1) == label], 12 / (3 * count), rtol=1e-6)
+
+
+# ---- model
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ("basic", 27 * 4 + 2 * 9 * 16 + 36 * 8 + 2 * 9 * 64 + 3 * 8),
+        ("bottleneck", 27 * 4 + (4 + 9 + 4) + 36 * 8 + (16 + 36 + 16) + 3 * 8),
+    ],
+)
+def test_number_of_kernel_weights(block, expected):
+    model = models.build(Config(model=ResidualNetwork(block=block, widths=(4, 8))), SPEC)
+    assert sum(np.prod(v.shape) for v in model.trainable_variables if v.path.endswith("kernel")) == expected
+    assert model.output_shape == (None, 3)
+
+
+def test_first_loss_is_that_of_a_guess():
+    keras.utils.set_random_seed(0)
+    model = models.build(Config(), {**SPEC, "class_names": list("abcdefghij")})
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(np.arange(12) % 10, model(pictures().images))
+    assert float(loss) == pytest.approx(math.log(10), abs=0.3)
+
+
+def test_normalisation_is_inside_the_model(model):
+    part = keras.Model(model.inputs, model.get_layer("normalize").output)
+    np.testing.assert_allclose(part(np.full((1, 32, 32, 3), 180.0, np.float32)), 1.0, atol=1e-6)
+
+
+def test_depth_changes_with_the_setting():
+    shallow, deep = (models.build(Config(model=ResidualNetwork(widths=(4,), blocks=n)), SPEC) for n in (1, 3))
+    assert len(deep.layers) - len(shallow.layers) == 2
+
+
+def test_learns_and_saves(tmp_path):
+    """Pictures whose class is their colour, twenty steps; the loaded model answers as the trained one."""
+    config = Config(model=SMALL, training=TRAINING)
+    split = Pictures(np.zeros((24, 32, 32, 3), np.uint8), np.arange(24) % 3)
+    split.images[np.arange(24), :, :, split.labels] = 200
+    phase = APP.phases(config, SPEC, data.Prepared({"train": split}, SPEC, None))[0]
+    assert phase.steps_per_pass == 3
+    keras.utils.set_random_seed(0)
+    model = phase.build(None)
+    model.compile(keras.optimizers.SGD(0.3, momentum=0.9), **phase.compile_arguments())
+    model.fit(phase.batches(split, True), steps_per_epoch=20, verbose=0)
+    answers = evaluate.predict(config, SPEC, model, split)["probabilities"].argmax(1)
+    np.testing.assert_array_equal(answers, split.labels)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    np.testing.assert_allclose(model(split.images), again(split.images), atol=1e-6)
+
+
+# ---- predictions, figures, endpoints
+
+
+def test_predictions(model):
+    config, split = Config(model=SMALL), pictures(40)
+    predictions = evaluate.predict(config, SPEC, model, split)
+    softmax = keras.layers.Softmax()
+    plain = softmax(model(split.images.astype(np.float32)))
+    mirrored = softmax(model(split.images[:, :, ::-1].astype(np.float32)))
+    np.testing.assert_allclose(predictions["probabilities_one_view"], plain, atol=1e-5)
+    np.testing.assert_allclose(predictions["probabilities"], (plain + mirrored) / 2, atol=1e-5)
+    true = predictions["probabilities"][np.arange(40), split.labels]
+    assert true[predictions["worst"][0]] == true.min() and true[predictions["best"][0]] == true.max()
+    np.testing.assert_array_equal(predictions["worst_images"], split.images[predictions["worst"]])
+    metrics = evaluate.evaluate(config, SPEC, predictions)
+    assert metrics["accuracy"].value == pytest.approx((predictions["probabilities"].argmax(1) == split.labels).mean())
+    assert metrics["accuracy_one_view"].value == pytest.approx((np.argmax(plain, 1) == split.labels).mean())
+    single = Config(model=ResidualNetwork(widths=(4, 8), average_flips=False))
+    predictions = evaluate.predict(single, SPEC, model, split)
+    np.testing.assert_array_equal(predictions["probabilities"], predictions["probabilities_one_view"])
+    assert "accuracy_one_view" not in evaluate.evaluate(single, SPEC, predictions)
+
+
+def test_figures_without_and_with_a_model(model):
+    names = ["$x_$", "<b>", "a" * 40]  # as a person's folders may be called
+    spec = {**SPEC, "class_names": names}
+    predictions = evaluate.predict(Config(model=SMALL), spec, model, pictures())
+    few = figures.figures(Config(model=SMALL), spec, None, None, predictions)
+    all_of_them = figures.figures(Config(model=SMALL), spec, model, pictures(), predictions)
+    assert len(all_of_them) == len(few) + 1
+    for section in all_of_them:
+        assert isinstance(section, Picture | Table)
+        if isinstance(section, Picture):
+            section.figure.canvas.draw()
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    place = tmp_path_factory.mktemp("export")
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    for endpoint in serve.endpoints(Config(model=SMALL), SPEC, model):
+        archive.add_endpoint(endpoint.name, endpoint.function, list(endpoint.signature))
+    archive.write_out(str(place), verbose=False)
+    return tf.saved_model.load(str(place)).signatures
+
+
+def test_endpoints_agree_with_predict(model, saved):
+    split = pictures(8)
+    expected = evaluate.predict(Config(model=SMALL), SPEC, model, split)["probabilities"]
+    examples = serve.examples(Config(model=SMALL), SPEC, split)
+    for name, inputs in examples.items():
+        outputs = saved[name](**{key: tf.constant(value) for key, value in inputs.items()})
+        np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
+        assert [n.decode() for n in outputs["class"].numpy()] == [SPEC["class_names"][i] for i in expected.argmax(1)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"text renamed .png", "JPEG.*PNG"), (b"", "empty"), (b"\x89PNG\r\n\x1a\n broken", "PNG")],
+)
+def test_wrong_bytes_are_refused(saved, content, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        saved["picture_bytes"](pictures=tf.constant([content]))
+
+
+@pytest.mark.parametrize("shape", [(2, 28, 28, 3), (2, 32, 32, 1), (32, 32, 3)])
+def test_wrong_shapes_are_refused(saved, shape):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected.*\[\?,32,32,3\]"):
+        saved["images"](images=tf.zeros(shape, tf.uint8))
+
+
+def test_no_pictures_are_refused(saved):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected at least one picture"):
+        saved["images"](images=tf.zeros((0, 32, 32, 3), tf.uint8))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected at least one picture"):
+        saved["picture_bytes"](pictures=tf.zeros((0,), tf.string))
+
+
+def test_a_persons_file(saved, tmp_path):
+    Image.new("RGBA", (300, 200), (255, 0, 0, 128)).save(tmp_path / "photo.png")
+    config = Config(model=SMALL)
+    inputs = serve.read(config, SPEC, tmp_path / "photo.png")
+    outputs = saved["picture_bytes"](**{name: tf.constant(value) for name, value in inputs.items()})
+    row = serve.answer(config, SPEC, tmp_path / "photo.png", {k: v.numpy() for k, v in outputs.items()}, tmp_path)
+    assert row["class"] in SPEC["class_names"] and row["top_3"].startswith(row["class"])
+    assert row["top_3"].count("%") == 3 and 1 / 3 <= row["probability"] <= 1
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(DataError, match=r"text\.png"):
+        serve.read(config, SPEC, tmp_path / "text.png")
+
+
+def test_presets():
+    assert DEFAULT == "residual-cifar10" and {"demo", "residual-cifar10", "residual-bottleneck-cifar10"} <= set(PRESETS)
+    for preset in PRESETS.values():
+        assert preset.catalogue == "C4"
+        small = ResidualNetwork(block=preset.config.model.block, widths=(4, 8), blocks=preset.config.model.blocks)
+        assert models.build(Config(model=small), SPEC).count_params() > 0
