@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ LONGEST = 3600
 _RATES = (1000, 768_000)
 _UNSCALED = 16.0
 """Samples beyond this were never meant as -1 to 1."""
+_OGG_PAGE = 65_307
+"""The most bytes a page can have."""
 
 
 class Recording(NamedTuple):
@@ -54,7 +57,7 @@ def read_audio(path: Path, sample_rate: int = 16_000) -> np.ndarray:
         raise DataError(
             f"{path}: not a recording that can be read ({cause}); expected WAV, FLAC, OGG, AIFF or SPHERE"
         ) from error
-    if len(samples) < frames or _stated_size(path) > path.stat().st_size:
+    if len(samples) < frames or _truncated(path):
         raise DataError(f"{path}: truncated, its header promises more samples than it holds; replace it")
     if len(samples) == 0:
         raise DataError(f"{path}: a recording without samples")
@@ -75,25 +78,41 @@ def _plausible(path: Path, rate: int, frames: int) -> None:
         raise DataError(f"{path}: {frames / rate / 60:.0f} minutes, at most {LONGEST // 60} can be read; cut it")
 
 
-def _stated_size(path: Path) -> int:
-    """Returns the least number of bytes that the file's own header asks for, 0 where it does not say.
-
-    libsndfile quietly shortens what is truncated.
-    """
+def _truncated(path: Path) -> bool:
+    """Tells whether the file is shorter than its own header says; libsndfile quietly shortens such recordings."""
+    size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(1024)
+        stream.seek(max(0, size - _OGG_PAGE))
+        tail = stream.read()
+    if head[:4] == b"OggS":
+        return _truncated_page(tail)
+    return _stated_size(head) > size
+
+
+def _stated_size(head: bytes) -> int:
+    """Returns the least number of bytes that the header asks for; 0 where it does not say, as in a stream."""
+    stated = 0
     if head[:4] in (b"RIFF", b"FORM"):
-        stated = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
-        # Streams write the largest number there; the last pad byte is often left out.
-        return stated + 7 if stated < 0x7FFFFF00 else 0
-    if head[:8] == b"NIST_1A\n":
-        fields = {
-            words[0]: words[2] for words in map(str.split, head.decode("latin-1").splitlines()) if len(words) == 3
-        }
-        counts = [fields.get(name, "") for name in ("sample_count", "sample_n_bytes", "channel_count")]
-        if all(count.isdigit() for count in counts) and head[8:16].strip().isdigit():
-            return int(head[8:16]) + int(np.prod([int(count) for count in counts], dtype=object))
-    return 0
+        # The last pad byte is often left out.
+        stated = 7 + int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
+    elif head[:4] == b"RF64" and head[12:16] == b"ds64":
+        stated = 7 + int.from_bytes(head[20:28], "little")
+    elif head[:4] == b".snd":
+        stated = int.from_bytes(head[4:8], "big") + int.from_bytes(head[8:12], "big")
+    elif head[:8] == b"NIST_1A\n" and head[8:16].strip().isdigit():
+        lines = [line.split() for line in head.decode("latin-1").splitlines()]
+        fields = {words[0]: words[2] for words in lines if len(words) == 3 and words[2].isdigit()}
+        counts = [int(fields.get(name, "0")) for name in ("sample_count", "sample_n_bytes", "channel_count")]
+        stated = int(head[8:16]) + math.prod(counts)
+    return stated if stated < 0x7FFFFF00 or head[:4] == b"RF64" else 0
+
+
+def _truncated_page(tail: bytes) -> bool:
+    page = tail[tail.rfind(b"OggS") :]
+    if len(page) < 27 or len(page) < 27 + page[26]:
+        return True
+    return len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def read_manifest(file: Path) -> tuple[list[Recording], dict[str, int]]:

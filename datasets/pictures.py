@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,8 +35,9 @@ _UPRIGHT = {
 }
 _TO_EIGHT_BITS = np.round(np.arange(65536) / 257).astype(np.uint8)
 
-# Pillow's own limit stands below ours and is only a warning.
+# Pillow's own limit stands below ours; between one and two times the limit it only warns.
 Image.MAX_IMAGE_PIXELS = LARGEST
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,12 @@ def read_picture(path: Path, mode: Literal["RGB", "L"] = "RGB") -> np.ndarray:
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
+        # Given a path instead of a stream, Pillow 13 scrambles TIFF pictures that lie on their side.
+        with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as picture:
             if picture.width * picture.height > LARGEST:
                 raise _too_large(path)
             picture.draft(None, (REDUCED, REDUCED))
+            picture.load()  # Pillow turns TIFF pictures upright by itself here, and only those.
             orientation = picture.getexif().get(_ORIENTATION)
             picture = _smaller(_eight_bits(path, picture))
             if orientation in _UPRIGHT:
@@ -104,7 +108,6 @@ def _eight_bits(path: Path, picture: Image.Image) -> Image.Image:
     if "transparency" in picture.info and picture.mode != "RGBA":
         return picture.convert("RGBA")
     if picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
-        picture.load()
         return picture
     return picture.convert({"1": "L", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}.get(picture.mode, "RGB"))
 
@@ -153,6 +156,8 @@ def list_folder(folder: Path) -> PictureList:
     paths, labels, splits = [], [], []
     for name, split in sorted(given.items(), key=lambda item: SPLITS.index(item[1])):
         present = class_names if name == "train" else _subfolders(folder / name, dropped)
+        if not present:
+            raise DataError(f"{folder / name}: no subfolders, expected one of pictures for each class")
         found, of_class = _of_classes(folder / name, present, class_names, dropped)
         paths += found
         labels += of_class

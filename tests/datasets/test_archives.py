@@ -162,7 +162,7 @@ def test_an_encrypted_zip_is_told(tmp_path):
     content = bytearray(zip_bytes({"a": b"1"}))
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
-    with pytest.raises(DataError, match="unpack it into .* by other means"):
+    with pytest.raises(DataError, match=r"unpack it into .* by other means"):
         unpacked(tmp_path, "a.zip", bytes(content))
 
 
