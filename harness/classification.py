@@ -132,7 +132,7 @@ def reliability_picture(labels: np.ndarray, probabilities: np.ndarray) -> Pictur
     figure = Figure(figsize=(4.8, 5.4), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     upper.plot([0, 1], [0, 1], color="#9ca3af", linestyle="--", linewidth=1)
-    bounds = np.array([wilson(int(round(a * n)), int(n)) for a, n in zip(accuracy, counts[used], strict=True)])
+    bounds = np.array([wilson(round(a * n), int(n)) for a, n in zip(accuracy, counts[used], strict=True)])
     errors = np.abs(bounds.T - accuracy)
     upper.errorbar(mean, accuracy, yerr=errors, fmt="o-", color="#2563eb", ecolor="#93c5fd", markersize=4, capsize=2)
     upper.set(ylabel="accuracy", ylim=(-0.02, 1.02), xlim=(0, 1))

@@ -33,6 +33,10 @@ NAMES = {
 SCORES = {"bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "ssim", "macro_f1"}
 """Shown as plain numbers although they are fractions, as the literature does."""
 
+LOWER = {"error_rate", "expected_calibration_error", "negative_log_likelihood", "wer", "cer", "mse", "latency_ms",
+         "squared_error_per_image", "real_time_factor"}  # fmt: skip
+HIGHER = {"accuracy", "balanced_accuracy", "sentence_accuracy", "psnr_db", *SCORES}
+
 
 def metric_name(key: str) -> str:
     """Returns the name of a metric for a person, e.g. "Word error rate (WER)"; also of "wer_with_language_model"."""
@@ -42,6 +46,13 @@ def metric_name(key: str) -> str:
         if key.startswith(stem + "_"):
             return f"{name}, {key[len(stem) + 1 :].replace('_', ' ')}"
     return key.replace("_", " ").capitalize()
+
+
+def direction(key: str) -> str:
+    """Returns "lower is better", "higher is better", or "" for a metric that has no better side."""
+    if any(key == name or key.startswith(name + "_") for name in LOWER):
+        return "lower is better"
+    return "higher is better" if any(key == name or key.startswith(name + "_") for name in HIGHER) else ""
 
 
 def metric_value(key: str, value: float, unit: str) -> str:
