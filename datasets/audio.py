@@ -48,7 +48,8 @@ def read_audio(path: Path, sample_rate: int = 16_000) -> np.ndarray:
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
     try:
-        with soundfile.SoundFile(path) as file:
+        # By name, libsndfile takes any content of a .au or .vox file for samples.
+        with path.open("rb") as stream, soundfile.SoundFile(stream.fileno(), closefd=False) as file:
             rate, frames = file.samplerate, file.frames
             _plausible(path, rate, frames)
             samples = file.read(dtype="float32", always_2d=True)
