@@ -1,0 +1,37 @@
+"""The named configurations of the EEG app. Free of TensorFlow."""
+
+from apps.eeg.config import CnnLstm, Config, DataConfig, FeaturesConfig, MaxPool
+from harness.settings import Preset, TrainingConfig
+
+_uci_training = TrainingConfig(
+    epochs=30, batch_size=32, learning_rate=2e-3, weight_decay=0.05, warmup_fraction=0.03, ema_momentum=0.99, keep="last",
+)  # fmt: skip
+
+PRESETS = {
+    # accuracy about 0.95 of three, 15 s on two cores
+    "demo": Preset(
+        Config(
+            data=DataConfig(source="demo", folds=4, fold="1", validation_subjects=1, time_shift=0),
+            features=FeaturesConfig(frame_channels="band_power", frames=7, band_power_window=0.5, image_size=12),
+            model=CnnLstm(filters=(8, 0, 16, 0), lstm_units=16, temporal_filters=16, dense_units=0),
+            training=TrainingConfig(
+                epochs=8, batch_size=32, learning_rate=3e-3, monitor="val_accuracy", monitor_mode="max"
+            ),
+        ),
+        catalogue="E4",
+        title="ConvNet with mixed LSTM and 1-D convolution, on simulated EEG",
+    ),
+    "cnn-lstm-uci": Preset(
+        Config(training=_uci_training),
+        catalogue="E4",
+        title="ConvNet with mixed LSTM and 1-D convolution, amplitude frames",
+        literature="8.89 % error on another, unpublished recording of four classes (Bashivan et al. 2016)",
+    ),
+    "max-pool-uci": Preset(
+        Config(model=MaxPool(), training=_uci_training),
+        catalogue="E1",
+        title="ConvNet with the maximum over the frames, amplitude frames",
+        literature="14.80 % error on another, unpublished recording of four classes (Bashivan et al. 2016)",
+    ),
+}
+DEFAULT = "cnn-lstm-uci"
