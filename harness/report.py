@@ -16,7 +16,7 @@ import matplotlib
 import numpy as np
 import pandas
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from harness import results, runs
 from harness.app import Headline
@@ -151,6 +151,9 @@ def _panel(history: pandas.DataFrame, quantity: str, best: int | None) -> Pictur
     values = np.concatenate(drawn) if drawn else np.ones(1)
     if values.size and values.min() > 0 and values.max() > 30 * values.min() and quantity != "learning_rate":
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
     axes.set_xlabel("epoch", fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelsize=8.5, color="#9ca3af")
@@ -236,7 +239,8 @@ def _embedded(figure: Figure) -> dict[str, Any]:
         if len(data) > LARGEST_SVG:
             data, kind = _drawn(figure, "png", dpi=min(160, 1800 / width)), "png"
     figure.clear()
-    return {"source": f"data:image/{kind};base64,{base64.b64encode(data).decode()}", "width": round(width * 80)}
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return {"source": source, "width": round(80 * width), "least_width": round(60 * width)}
 
 
 def _drawn(figure: Figure, kind: str, **options: Any) -> bytes:
