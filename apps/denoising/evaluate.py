@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from apps.denoising.config import Config
 from apps.denoising.data import Files, Fixed, Stack, fixed_pictures, noisy_picture
-from apps.denoising.filters import cleaned_by_filters
+from apps.denoising.filters import bm3d_wanted, cleaned_by_filters
 from apps.denoising.image_quality import qualities
 from apps.denoising.tiles import clean_picture
 from harness.app import Metric, Predictions, Prepared
@@ -90,7 +90,8 @@ def baselines(config: Config, prepared: Prepared) -> dict[str, Predictions]:
     """Returns what the noisy input, the filters of scikit-image and BM3D (where installed) reach on the fixed pictures."""
     fixed = fixed_pictures(prepared.splits["test"], config.data.seed)
     sigma = prepared.spec["sigma"]
-    answers = cleaned_by_filters(fixed.clean, fixed.noisy(sigma), sigma / 255.0)
+    with_bm3d = bm3d_wanted(config.data.source)
+    answers = cleaned_by_filters(fixed.clean, fixed.noisy(sigma), sigma / 255.0, with_bm3d)
     clean = fixed.clean / np.float32(255.0)
     return {
         name: {f"fixed_{key}": values for key, values in qualities(clean, cleaned).items()}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from apps.denoising.config import Config
 from apps.denoising.data import fixed_pictures
-from apps.denoising.filters import bm3d_installed, cleaned_by_filters
+from apps.denoising.filters import bm3d_wanted, cleaned_by_filters
 from apps.denoising.image_quality import qualities
 from harness.app import Predictions
 from harness.sections import Picture, Text
@@ -20,7 +20,7 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
     sections = [examples(predictions), levels(predictions, spec["sigma"]), histogram(predictions)]
     if split is not None:
         sections.insert(0, beside_filters(config, spec, split, predictions))
-        if not bm3d_installed():
+        if config.data.source != "demo" and not bm3d_wanted(config.data.source):
             sections.insert(1, Text("BM3D", NO_BM3D))
     return sections
 
@@ -34,7 +34,8 @@ NO_BM3D = (
 def beside_filters(config: Config, spec: dict[str, Any], split: Any, predictions: Predictions) -> Picture:
     """Draws the mean PSNR of the network and of every filter on the fixed pictures as bars."""
     fixed = fixed_pictures(split, config.data.seed)
-    answers = cleaned_by_filters(fixed.clean, fixed.noisy(spec["sigma"]), spec["sigma"] / 255.0)
+    with_bm3d = bm3d_wanted(config.data.source)
+    answers = cleaned_by_filters(fixed.clean, fixed.noisy(spec["sigma"]), spec["sigma"] / 255.0, with_bm3d)
     clean = fixed.clean / np.float32(255.0)
     psnr = {name.replace("_", " "): qualities(clean, cleaned)["psnr_db"].mean() for name, cleaned in answers.items()}
     psnr["this network"] = predictions["fixed_psnr_db"].mean()
@@ -49,8 +50,8 @@ def beside_filters(config: Config, spec: dict[str, Any], split: Any, predictions
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     caption = (
-        f"{len(fixed.indices)} fixed test pictures with the same noise, standard deviation {spec['sigma']:g}/255. Every filter of "
-        "scikit-image works with the setting that serves it best on these very pictures; BM3D is told the true noise level."
+        f"{len(fixed.indices)} fixed test pictures with the same noise, standard deviation {spec['sigma']:g}/255. Every filter but "
+        "BM3D works with the setting that serves it best on these very pictures; BM3D is told the true noise level."
     )
     return Picture("Beside classical filters", caption, figure)
 

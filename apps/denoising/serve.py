@@ -88,8 +88,11 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
 def answer(
     config: Config, spec: dict[str, Any], path: Path, outputs: Mapping[str, Any], output: Path
 ) -> dict[str, Any]:
-    """Writes the cleaned picture to OUTPUT/<folder of the file>/<file>.png and returns its path, size and noise."""
-    target = output / path.resolve().parent.name / f"{path.name}.png"
+    """Writes the cleaned picture below the output folder, at the same path as the file; returns path, size and noise."""
+    parts = [part for part in path.parts if part not in (path.anchor, "..")]
+    target = output.joinpath(*parts)
+    if target.suffix.lower() != ".png":
+        target = target.with_name(f"{target.name}.png")
     cleaned = outputs["cleaned"][0]
     write(target, lambda temporary: temporary.write_bytes(cleaned))
     height, width = tf.io.decode_png(cleaned).shape[:2]

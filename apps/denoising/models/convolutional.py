@@ -20,7 +20,7 @@ def build(model: ConvolutionalAutoencoder, channels: int) -> keras.Model:
     """
     *outer, inner = list(enumerate(model.widths))
     noisy = keras.Input((None, None, channels), name="noisy")
-    padded = PadToMultiple(2 ** len(outer), name="pad")(noisy)
+    padded = PadToMultiple(2 ** len(outer), name="pad", dtype="float32")(noisy)
     x = _convolution(model.widths[0], 3, "stem")(padded)
     skipped = []
     for level, width in outer:
