@@ -59,6 +59,8 @@ def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: s
     help_wanted = any(flag in rest for flag in ("-h", "--help"))
     if help_wanted:
         print(parser.format_help())
+    if options.verb == "predict" and not options.paths:
+        raise UsageError("predict needs files or folders, e.g. predict photo.png")
     if options.verb != "predict" and options.paths:
         raise UsageError(f"unexpected argument {options.paths[0]!r}: settings are given as --group.name VALUE")
     config = presets[options.preset].config

@@ -106,8 +106,6 @@ def _without_start_messages() -> Iterator[None]:
 def _predict(session: Any, arguments: Arguments) -> int:
     from harness.predicting import answers, print_table
 
-    if not arguments.options.paths:
-        raise UsageError("predict needs files or folders, e.g. predict photo.png")
     rows, failures = [], 0
     for path, row in answers(session, arguments.options.paths, arguments.options.output):
         if isinstance(row, DataError):
