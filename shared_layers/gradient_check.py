@@ -18,8 +18,8 @@ TOLERANCE = 1e-4
 """Largest relative error of a correct gradient in float64."""
 
 
-def relative_error(analytic: np.ndarray, numeric: np.ndarray) -> float:
-    """Returns max |a - n| / max(1e-8, |a| + |n|) over the elements of two arrays of one shape.
+def relative_error(analytic: np.ndarray, numeric: np.ndarray, floor: float = 1e-8) -> float:
+    """Returns max |a - n| / max(floor, |a| + |n|) over the elements of two arrays of one shape.
 
     >>> relative_error(np.array([1.0, 0.0]), np.array([3.0, 0.0]))
     0.5
@@ -27,7 +27,7 @@ def relative_error(analytic: np.ndarray, numeric: np.ndarray) -> float:
     analytic, numeric = np.asarray(analytic, np.float64), np.asarray(numeric, np.float64)
     if not analytic.size:
         return 0.0
-    return float(np.max(np.abs(analytic - numeric) / np.maximum(1e-8, np.abs(analytic) + np.abs(numeric))))
+    return float(np.max(np.abs(analytic - numeric) / np.maximum(floor, np.abs(analytic) + np.abs(numeric))))
 
 
 def gradient_errors(
@@ -37,6 +37,7 @@ def gradient_errors(
     step: float = 1e-3,
     probes: int = 40,
     seed: int = 0,
+    floor: float = 1e-8,
 ) -> dict[str, float]:
     """Returns the relative error of the gradients by every floating-point input ("input 0", ...) and variable (its path).
 
@@ -51,6 +52,7 @@ def gradient_errors(
         step: h.
         probes: elements of each tensor that are checked, drawn at random where it has more.
         seed: of the weights of the outputs and of the probes.
+        floor: derivatives are compared relative to at least this; what computes in float32 wants 1e-3, and a step of 1e-2.
     """
     generator = np.random.default_rng(seed)
     inputs = [tf.convert_to_tensor(value) for value in inputs]
@@ -79,7 +81,7 @@ def gradient_errors(
         def with_input(value, place=place):
             return float(total(*[*inputs[:place], tf.constant(value, inputs[place].dtype), *inputs[place + 1 :]]))
 
-        errors[f"input {place}"] = _error(with_input, inputs[place], gradients[number], step, probes, generator)
+        errors[f"input {place}"] = _error(with_input, inputs[place], gradients[number], step, probes, generator, floor)
     for number, variable in enumerate(variables):
 
         def with_variable(value, variable=variable):
@@ -87,7 +89,7 @@ def gradient_errors(
             return float(total(*inputs))
 
         gradient = gradients[len(places) + number]
-        errors[variable.path] = _error(with_variable, values[number], gradient, step, probes, generator)
+        errors[variable.path] = _error(with_variable, values[number], gradient, step, probes, generator, floor)
         variable.assign(values[number])
     return errors
 
@@ -99,6 +101,7 @@ def _error(
     step: float,
     probes: int,
     generator: np.random.Generator,
+    floor: float,
 ) -> float:
     start, gradient = start.numpy(), tf.convert_to_tensor(gradient).numpy().ravel()
     chosen = generator.permutation(start.size)[:probes]
@@ -113,18 +116,18 @@ def _error(
         / (12 * step)
         for place in chosen
     ]
-    return relative_error(gradient[chosen], np.array(numeric))
+    return relative_error(gradient[chosen], np.array(numeric), floor)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Checks one named layer; 0: correct, 1: not, 2: there is no such layer."""
-    from shared_layers.cases import CASES
+    from shared_layers.cases import CASES, FUNCTIONS
 
-    names = [name for name, case in CASES.items() if case.not_differentiated is None]
-    if len(arguments) != 1 or arguments[0] not in names:
-        print(f"usage: python -m shared_layers.gradient_check NAME; NAME is one of {', '.join(names)}", file=sys.stderr)
+    cases = {**CASES, **FUNCTIONS}
+    if len(arguments) != 1 or arguments[0] not in cases:
+        print(f"usage: python -m shared_layers.gradient_check NAME; NAME is one of {', '.join(cases)}", file=sys.stderr)
         return 2
-    case = CASES[arguments[0]]
+    case = cases[arguments[0]]
     errors = case.gradient_errors()
     for name, error in errors.items():
         print(

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import shared_layers
-from shared_layers.cases import CASES
+from shared_layers.cases import CASES, FUNCTIONS
 
 PACKAGE = Path(shared_layers.__file__).parent
 MODULES = sorted(
@@ -30,6 +30,8 @@ WITHOUT_SOURCE = {
     "CropLike": "plain cropping",
     "PadToMultiple": "plain padding",
     "FrameConvolution": "a convolution of known lengths, our own arrangement",
+    "Logarithm": "elementary",
+    "WindowMeans": "elementary",
 }
 NOT_SAVED_ALONE = {
     "BahdanauAttention": "its keys are computed outside its call; saved inside AttentionDecoder",
@@ -49,6 +51,9 @@ def defined() -> dict[str, type]:
 
 DEFINED = defined()
 LAYERS = sorted(name for name in CASES if issubclass(DEFINED[name], keras.layers.Layer))
+
+
+DIFFERENTIATED = {**CASES, **FUNCTIONS}
 
 
 def inputs_of(name: str, dtype: str) -> list[tf.Tensor]:
@@ -167,9 +172,9 @@ def test_mixed_precision(name):
         assert np.abs(low - full).mean() <= 0.03 * np.abs(full).mean() + 0.01
 
 
-@pytest.mark.parametrize("name", sorted(name for name, case in CASES.items() if case.not_differentiated is None))
+@pytest.mark.parametrize("name", sorted(DIFFERENTIATED))
 def test_gradients(name):
-    case = CASES[name]
+    case = DIFFERENTIATED[name]
     errors = case.gradient_errors(probes=10)
     assert errors
     wrong = {tensor: error for tensor, error in errors.items() if not error <= case.tolerance}
