@@ -8,6 +8,7 @@ import io
 import os
 import re
 import tempfile
+import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -198,7 +199,7 @@ def _kept(root: Path, digest: str, parse) -> dict[str, np.ndarray]:
         try:
             with np.load(place, allow_pickle=False) as stored:
                 return {key: stored[key] for key in ("signals", "conditions")}
-        except (OSError, ValueError, KeyError, EOFError, zlib.error):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             continue
     arrays = parse()
     for place in places:

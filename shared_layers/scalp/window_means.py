@@ -21,6 +21,9 @@ class WindowMeans(keras.layers.Layer):
     Output shape:
         [..., windows].
 
+    Source: the windows of Bashivan, Rish, Yeasin and Codella, "Learning representations from EEG with deep recurrent-convolutional
+    neural networks", 2016, section 3.1, here free to overlap.
+
     >>> WindowMeans(2, 3)(ops.array([[0.0, 1.0, 2.0, 3.0]])).numpy().tolist()
     [[1.0, 2.0]]
     """
