@@ -214,7 +214,10 @@ def _facts(run: RunReport) -> list[tuple[str, str]]:
 
 
 def _section(section: Any) -> dict[str, Any]:
-    shown = {"title": section.title, "caption": getattr(section, "caption", ""), "kind": type(section).__name__.lower()}
+    kind = type(section).__name__
+    if not isinstance(section, Picture | Table | Sound | Text):
+        raise TypeError(f"a report shows Picture, Table, Sound and Text, not {kind}")
+    shown = {"title": section.title, "caption": getattr(section, "caption", ""), "kind": kind.lower()}
     match section:
         case Picture():
             shown |= _embedded(section.figure)
@@ -226,8 +229,6 @@ def _section(section: Any) -> dict[str, Any]:
             shown["source"] = "data:audio/wav;base64," + _wav(section.waveform, section.sample_rate)
         case Text():
             shown["caption"] = section.text
-        case _:
-            raise TypeError(f"a report shows Picture, Table, Sound and Text, not {type(section).__name__}")
     return shown
 
 
