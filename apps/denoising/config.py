@@ -31,7 +31,7 @@ class DataConfig:
 class ConvolutionalAutoencoder:
     """Strided convolutions down, transposed convolutions up; fully convolutional, so pictures of any size fit."""
 
-    widths: tuple[int, ...] = (32, 64, 128)
+    widths: tuple[int, ...] = (24, 48, 96)
     """Channels at full size, half size, quarter size and so on; one strided convolution between each two."""
     blocks: int = 1
     """Residual blocks of two convolutions at every size, on the way down and on the way up."""

