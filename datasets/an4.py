@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import soundfile
 
+from datasets.audio import read_audio
 from datasets.errors import DataError
 from datasets.fetch import Download, ensure, sha256_of
 
@@ -73,15 +74,11 @@ def read_samples(utterance: Utterance) -> np.ndarray:
     Raises:
         DataError: damaged, or not what AN4's recordings are.
     """
-    try:
-        samples, rate = soundfile.read(utterance.path, dtype="int16")
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise DataError(f"{utterance.path}: not a readable SPHERE file ({error}); unpack AN4 again") from error
-    if rate != SAMPLE_RATE or samples.ndim != 1 or not len(samples):
-        raise DataError(
-            f"{utterance.path}: {rate} Hz, {samples.shape}; expected {SAMPLE_RATE} Hz, one channel; unpack AN4 again"
-        )
-    return samples
+    waveform = read_audio(utterance.path, SAMPLE_RATE)
+    rate = soundfile.info(utterance.path).samplerate
+    if rate != SAMPLE_RATE:
+        raise DataError(f"{utterance.path}: {rate} Hz, expected {SAMPLE_RATE}; unpack AN4 again")
+    return np.round(waveform * 32768.0).clip(-32768, 32767).astype(np.int16)
 
 
 def digest(root: Path) -> str:

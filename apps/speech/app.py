@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.speech import data, evaluate, figures, models, serve
 from apps.speech.config import Config
+from datasets.audio import FILE_TYPES
 from harness.app import App, Card, Headline, Phase, Prepared
 
 
@@ -41,5 +42,5 @@ APP = App(
     examples=serve.examples,
     read=serve.read,
     answer=serve.answer,
-    file_types=(".wav", ".flac", ".mp3", ".ogg", ".m4a", ".sph", ".aiff", ".aif", ".au"),
+    file_types=FILE_TYPES,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -49,16 +50,17 @@ class Utterances:
 
 
 def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
-    """Reads the data and splits it; with the `spec` of a trained model, a whole manifest becomes test utterances.
+    """Reads the data and splits it; with the `spec` of a trained model only test utterances, a whole manifest without split column.
 
     Raises:
         DataError: data that is absent or damaged, or too little to train on.
     """
-    if config.data.source == "an4":
-        return _an4(config)
-    if config.data.source == "demo":
-        return _demo(config)
-    return _manifest(config, spec)
+    if config.data.source not in ("an4", "demo"):
+        return _manifest(config, spec)
+    prepared = _an4(config) if config.data.source == "an4" else _demo(config)
+    if spec is None:
+        return prepared
+    return dataclasses.replace(prepared, splits={"test": prepared.splits["test"]}, spec=spec)
 
 
 def _an4(config: Config) -> Prepared:
@@ -95,8 +97,8 @@ def _demo(config: Config) -> Prepared:
         read[name] = Utterances(*columns, [f"{name}-{i:04d}" for i in range(count)])
         for samples in columns[0]:
             digest.update(samples.tobytes())
-    notice = "Spoken by eSpeak NG (GPL-3.0) through espeakng-loader; 36 synthetic voices train, 6 validate, 6 test"
-    source = Source("Synthetic digit strings (eSpeak NG)", digest.hexdigest(), synthetic=True, notice=notice)
+    notice = f"Spoken by eSpeak NG (GPL-3.0) through espeakng-loader; {len(speakers) - 12} synthetic voices train, 6 validate, 6 test"
+    source = Source("synthetic digit strings (eSpeak NG)", digest.hexdigest(), synthetic=True, notice=notice)
     return _prepared(config, read, source, Counter(), ["Every utterance is synthetic."])
 
 
@@ -124,16 +126,16 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     everything = Utterances(*columns)
     source = Source(path.name, sha256_of([path, *(Path(row.path) for row in kept)]))
     if spec is not None:
-        marked = [i for i, row in enumerate(kept) if getattr(row, "split", None) == "test"]
+        marked = [i for i, row in enumerate(kept) if row.split == "test"]
         chosen = marked or range(len(kept))
         return Prepared({"test": everything.subset(chosen)}, spec, source, dict(dropped))
-    places = _places([getattr(row, "split", None) for row in kept], everything.speakers, config, path)
+    places = _places([row.split for row in kept], everything.speakers, config, path)
     read = {name: everything.subset(np.flatnonzero(places == name)) for name in ("train", "validation", "test")}
     return _prepared(config, read, source, dropped, [_split_note(kept, everything)])
 
 
 def _split_note(rows: Sequence[Any], everything: Utterances) -> str:
-    if any(getattr(row, "split", None) for row in rows):
+    if any(row.split for row in rows):
         return "Split by the manifest's split column."
     if all(everything.speakers):
         return "Split by speaker: nobody is on two sides."
@@ -178,6 +180,10 @@ def _prepared(
         unknown = sorted(set("".join(read[name].texts)) - set(characters))
         if unknown:
             notes.append(f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)}.")
+    known = [i for i, transcript in enumerate(read["validation"].texts) if text.labels(transcript, characters)]
+    if len(known) < len(read["validation"]):
+        dropped["validation: no character that training shows"] += len(read["validation"]) - len(known)
+        read["validation"] = read["validation"].subset(known)
     return Prepared(read, {"characters": characters}, source, dict(dropped), notes)
 
 

@@ -12,7 +12,7 @@ import soxr
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SAMPLE_RATE = 16000
-VOICES = ("en", "en-US", "en-US-nyc", "en-GB-scotland", "en-GB-x-rp", "en-GB-x-gbclan", "en-GB-x-gbcwmd", "en-029")
+VOICES = ("en", "en-US", "en-GB-scotland", "en-GB-x-rp", "en-GB-x-gbclan", "en-GB-x-gbcwmd", "en-029")
 """Accents of English that eSpeak NG carries."""
 VARIANTS = ("m1", "m3", "m7", "f1", "f2", "f4")
 """Throats: eSpeak NG's variants of a voice."""

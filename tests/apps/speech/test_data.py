@@ -1,0 +1,205 @@
+"""Splits, what is left out, and batches."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from apps.speech import data
+from apps.speech.config import Blstm, Config, DataConfig
+from apps.speech.models import frames
+from datasets.errors import DataError
+from harness.settings import TrainingConfig
+
+REAL = Path(os.environ.get("DATASETS_DIR", "/nowhere")) / "an4"
+
+
+def config(source, **values):
+    return Config(data=DataConfig(source=str(source), **values), training=TrainingConfig(batch_size=4, seed=3))
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return data.prepare(config("demo"))
+
+
+def manifest(folder, rows, header="path,text,speaker"):
+    generator = np.random.default_rng(0)
+    for number, row in enumerate(rows):
+        path = folder / row.split(",")[0]
+        soundfile.write(path, 0.1 * generator.standard_normal(16000 + 100 * number), 16000)
+    (folder / "manifest.csv").write_text("\n".join([header, *rows]) + "\n")
+    return folder / "manifest.csv"
+
+
+def test_demo_speakers_stand_in_one_split_only(demo):
+    speakers = {name: set(split.speakers) for name, split in demo.splits.items()}
+    assert not speakers["train"] & speakers["test"]
+    assert not speakers["train"] & speakers["validation"]
+    assert not speakers["validation"] & speakers["test"]
+    assert demo.source.synthetic
+    assert "".join(demo.spec["characters"]) == " efghinorstuvwxz"
+    assert not demo.dropped
+
+
+def test_a_trained_model_gets_test_utterances_only(demo):
+    spec = {"characters": ["a"]}
+    prepared = data.prepare(config("demo"), spec)
+    assert list(prepared.splits) == ["test"]
+    assert prepared.spec == spec
+    assert prepared.splits["test"].texts == demo.splits["test"].texts
+
+
+def test_limit_leaves_the_data_as_they_are(demo):
+    limited = data.prepare(config("demo", limit=40))
+    assert limited.source.sha256 == demo.source.sha256
+    assert len(limited.splits["train"]) == 40
+    assert set(limited.splits["train"].names) < set(demo.splits["train"].names)
+    assert limited.splits["test"].texts == demo.splits["test"].texts
+
+
+def test_manifest_is_split_by_speaker(tmp_path):
+    rows = [f"{i}.wav,hello number {i},speaker{i % 10}" for i in range(40)]
+    prepared = data.prepare(config(manifest(tmp_path, rows), validation_fraction=0.2))
+    sizes = {name: len(split) for name, split in prepared.splits.items()}
+    assert sizes == {"train": 24, "validation": 8, "test": 8}
+    speakers = [set(split.speakers) for split in prepared.splits.values()]
+    assert len(set().union(*speakers)) == sum(map(len, speakers)) == 10
+    assert "speaker" in prepared.notes[0]
+
+
+def test_manifest_without_speakers_is_split_by_utterance(tmp_path):
+    rows = [f"{i}.wav,hello number {i}" for i in range(20)]
+    prepared = data.prepare(config(manifest(tmp_path, rows, "path,text")))
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 16, "validation": 2, "test": 2}
+
+
+def test_manifest_split_column_is_obeyed(tmp_path):
+    names = ["train"] * 6 + ["validation"] * 2 + ["test"] * 3
+    rows = [f"{i}.wav,hello {i},{name}" for i, name in enumerate(names)]
+    file = manifest(tmp_path, rows, "path,text,split")
+    prepared = data.prepare(config(file))
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 6, "validation": 2, "test": 3}
+    assert prepared.splits["test"].names == ["8", "9", "10"]
+    assert data.prepare(config(file), {"characters": ["h"]}).splits["test"].names == ["8", "9", "10"]
+
+
+def test_manifest_with_a_wrong_split_is_refused(tmp_path):
+    file = manifest(tmp_path, ["0.wav,hello,train", "1.wav,hello,dev"], "path,text,split")
+    with pytest.raises(DataError, match="dev"):
+        data.prepare(config(file))
+
+
+def test_manifest_of_one_speaker_cannot_be_split_by_speaker(tmp_path):
+    file = manifest(tmp_path, [f"{i}.wav,hello,anna" for i in range(5)])
+    with pytest.raises(DataError, match="cannot be split"):
+        data.prepare(config(file))
+
+
+def test_everything_left_out_is_counted(tmp_path):
+    rows = [f"{i}.wav,hello number {i},speaker{i}" for i in range(12)]
+    file = manifest(tmp_path, rows)
+    (tmp_path / "bad.wav").write_text("not sound")
+    soundfile.write(tmp_path / "short.wav", np.zeros(1600), 16000)
+    with file.open("a") as stream:
+        stream.write(
+            "bad.wav,hello,speaker12\nabsent.wav,hello,speaker12\nshort.wav,far too long for this,s\n0.wav,?!,s\n"
+        )
+    settings = config(file, validation_fraction=0.01)
+    for seed in range(20):
+        prepared = data.prepare(dataclasses.replace(settings, data=dataclasses.replace(settings.data, seed=seed)))
+        if "s" not in prepared.splits["test"].speakers:
+            break
+    dropped = dict(prepared.dropped)
+    too_long = [dropped.pop(key) for key in list(dropped) if "fewer frames" in key]
+    assert too_long == [1]
+    assert dropped == {"unreadable recording": 1, "missing file": 1, "empty transcript": 1}
+
+
+def test_test_utterances_are_never_left_out(tmp_path):
+    rows = [f"{i}.wav,hello {i},train" for i in range(6)] + ["6.wav,hello,validation", "7.wav," + "abc " * 60 + ",test"]
+    prepared = data.prepare(config(manifest(tmp_path, rows, "path,text,split")))
+    assert len(prepared.splits["test"]) == 1
+    assert not prepared.dropped
+    assert any("test transcripts hold characters that training never shows: a b c" in note for note in prepared.notes)
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "folder"])
+def test_no_manifest_there(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DataError, match=name):
+        data.prepare(config(tmp_path / name))
+
+
+def test_training_batches_are_stateless_functions_of_the_step(demo):
+    settings = config("demo", speeds=(0.8, 1.0, 1.25))
+    train = demo.splits["train"].subset(range(30))
+
+    def stream(first, count):
+        taken = data.batches(settings, demo.spec, train, True, first).take(count)
+        return [(x["waveforms"].numpy(), x["lengths"].numpy(), y.numpy()) for x, y in taken]
+
+    whole, late = stream(0, 12), stream(9, 3)
+    for left, right in zip(whole[9:], late, strict=True):
+        for a, b in zip(left, right, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert {len(batch[1]) for batch in whole} == {4}
+    lengths = {int(n) for batch in whole for n in batch[1]}
+    assert not lengths <= {len(samples) for samples in train.samples}  # some were played faster or slower
+
+
+def test_batches_hold_what_was_said_and_padding_is_silent(demo):
+    split = demo.splits["validation"].subset(range(37))
+    batches = list(data.batches(config("demo"), demo.spec, split, False))
+    texts, samples = [], []
+    for x, y in batches:
+        for waveform, length, labels in zip(x["waveforms"].numpy(), x["lengths"].numpy(), y.numpy(), strict=True):
+            texts.append("".join(demo.spec["characters"][label] for label in labels if label >= 0))
+            samples.append(waveform[:length])
+            assert not waveform[length:].any()
+    assert texts == split.texts
+    for left, right in zip(samples, split.samples, strict=True):
+        np.testing.assert_array_equal(left, right.astype(np.float32) / 32768)
+
+
+def test_training_batches_hold_similar_lengths(demo):
+    settings = dataclasses.replace(config("demo", speeds=(1.0,)), training=TrainingConfig(batch_size=30))
+    taken = data.batches(settings, demo.spec, demo.splits["train"], True).take(len(demo.splits["train"]) // 30)
+    padding = [1 - x["lengths"].numpy().mean() / x["waveforms"].shape[1] for x, _ in taken]
+    assert np.mean(padding) < 0.2
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0])
+def test_played_at_another_speed(speed):
+    tone = (10000 * np.sin(2 * np.pi * 500 * np.arange(16000) / 16000)).astype(np.int16)
+    moved = data.played(tone, speed)
+    assert len(moved) == pytest.approx(16000 / speed, abs=2)
+    peak = np.abs(np.fft.rfft(moved.astype(float))).argmax() * 16000 / len(moved)
+    assert peak == pytest.approx(500 * speed, rel=0.01)
+
+
+def test_frames_count_what_the_model_gives():
+    assert frames(Config(), 399) == 0
+    assert frames(Config(), 400) == 1
+    assert frames(Config(), 16000) == 25  # 98 windows, halved twice
+    assert frames(Config(model=Blstm(filters=(8,))), 16000) == 49
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="AN4 is not under DATASETS_DIR")
+def test_an4():
+    prepared = data.prepare(config("an4"))
+    assert {name: len(split) for name, split in prepared.splits.items()} == {
+        "train": 820,
+        "validation": 128,
+        "test": 130,
+    }
+    assert len(set(prepared.splits["validation"].speakers)) == 10
+    speakers = [set(split.speakers) for split in prepared.splits.values()]
+    assert len(set().union(*speakers)) == sum(map(len, speakers)) == 84
+    assert len(prepared.spec["characters"]) == 27
+    assert not prepared.dropped
+    with pytest.raises(DataError, match="nobody"):
+        data.prepare(config("an4", validation_speakers=("fash", "nobody")))

@@ -1,0 +1,111 @@
+"""The acoustic model as a whole."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from apps.speech import data, models
+from apps.speech.config import Blstm, Config, DataConfig, FeaturesConfig
+from harness.settings import TrainingConfig
+
+SPEC = {"characters": list(" abc")}
+SMALL = Config(features=FeaturesConfig(bins=20), model=Blstm(units=8, layers=2, filters=(4, 4), projection=12))
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return models.build(SMALL, SPEC)
+
+
+def waveforms(lengths, longest):
+    generator = np.random.default_rng(0)
+    rows = 0.1 * generator.standard_normal((len(lengths), longest)).astype(np.float32)
+    for row, length in zip(rows, lengths, strict=True):
+        row[length:] = 0
+    return rows
+
+
+def outputs(model, rows, lengths, training=False):
+    result = model({"waveforms": tf.constant(rows), "lengths": tf.constant(lengths)}, training=training)
+    return result["logits"].numpy(), result["frames"].numpy()
+
+
+def test_frames_and_classes(model):
+    lengths = np.array([16000, 5000, 400], np.int32)
+    logits, counts = outputs(model, waveforms(lengths, 16000), lengths)
+    assert logits.shape == (3, 25, 5)
+    assert counts.tolist() == [models.frames(SMALL, int(n)) for n in lengths] == [25, 8, 1]
+
+
+@pytest.mark.parametrize("further", [1, 159, 160, 161, 321, 5000])
+def test_padding_a_batch_further_changes_no_utterance(model, further):
+    lengths = np.array([9000, 6123, 800], np.int32)
+    rows = waveforms(lengths, 9000)
+    logits, counts = outputs(model, rows, lengths)
+    padded, again = outputs(model, np.pad(rows, ((0, 0), (0, further))), lengths)
+    assert counts.tolist() == again.tolist()
+    for alone, together, count in zip(logits, padded, counts, strict=True):
+        np.testing.assert_allclose(alone[:count], together[:count], atol=1e-5)
+
+
+def test_neighbours_change_no_utterance(model):
+    lengths = np.array([9000, 6123, 800], np.int32)
+    rows = waveforms(lengths, 9000)
+    logits, counts = outputs(model, rows, lengths)
+    for row, length, together, count in zip(rows, lengths, logits, counts, strict=True):
+        alone, _ = outputs(model, row[None, :length], np.array([length], np.int32))
+        np.testing.assert_allclose(alone[0], together[:count], atol=1e-5)
+
+
+def test_the_same_weights_from_the_same_seed():
+    keras.utils.set_random_seed(5)
+    first = models.build(SMALL, SPEC).get_weights()
+    keras.utils.set_random_seed(5)
+    for left, right in zip(first, models.build(SMALL, SPEC).get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_augmentation_and_dropout_act_in_training_only(model):
+    lengths = np.array([9000], np.int32)
+    rows = waveforms(lengths, 9000)
+    calm = [outputs(model, rows, lengths)[0] for _ in range(2)]
+    np.testing.assert_array_equal(*calm)
+    assert (outputs(model, rows, lengths, training=True)[0] != calm[0]).any()
+
+
+def test_mixed_precision_keeps_logits_in_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = models.build(SMALL, SPEC)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    lengths = np.array([9000], np.int32)
+    logits, _ = outputs(mixed, waveforms(lengths, 9000), lengths)
+    assert logits.dtype == np.float32
+    assert mixed.get_layer("blstm_1").compute_dtype == "bfloat16"
+
+
+def test_a_handful_is_learnt_by_heart(tmp_path):
+    """And a saved model answers alike."""
+    keras.utils.set_random_seed(1)
+    settings = Config(
+        data=DataConfig(source="demo", speeds=(1.0,)),
+        features=FeaturesConfig(bins=40, time_masks=0, frequency_masks=0),
+        model=Blstm(units=48, layers=1, filters=(8, 8), projection=0, dropout=0.0),
+        training=TrainingConfig(batch_size=8),
+    )
+    prepared = data.prepare(settings)
+    few = prepared.splits["train"].subset(range(8))
+    model = models.build(settings, prepared.spec)
+    model.compile(keras.optimizers.Adam(0.015, global_clipnorm=5.0))
+    history = model.fit(
+        data.batches(settings, prepared.spec, few, True), steps_per_epoch=20, epochs=6, verbose=0
+    ).history
+    assert history["label_error_rate"][0] > 0.5
+    assert history["label_error_rate"][-1] < 0.02
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    x, _ = next(iter(data.batches(settings, prepared.spec, few, False)))
+    np.testing.assert_array_equal(model(x)["logits"], again(x)["logits"])
