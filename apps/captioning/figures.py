@@ -61,7 +61,7 @@ def _attention(place: int, predictions: Predictions) -> Picture:
     picture, caption = predictions["shown_pictures"][place], str(predictions["hypothesis"][index])
     maps = predictions["shown_attention"][place].astype(np.float32)
     side = round(maps.shape[1] ** 0.5)
-    words = caption.split()[:WORDS_SHOWN]
+    words = caption.split()[: min(WORDS_SHOWN, len(maps))]
     columns = 5
     rows = -(-(len(words) + 1) // columns)
     figure = Figure(figsize=(9, 2.0 * rows), layout="constrained")

@@ -28,6 +28,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: keras.Model) -> list[
         return resize(tf.io.decode_image(picture, channels=3, expand_animations=False), size)
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
+        tf.debugging.assert_positive(tf.size(pictures), "expected the bytes of at least one picture, received none")
         squeezed = tf.map_fn(decode, pictures, fn_output_signature=tf.TensorSpec([size, size, 3], tf.float32))
         features = model.features(squeezed)
         beam = generate(config, model, features, config.decoding.beam_width)

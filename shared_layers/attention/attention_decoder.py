@@ -82,7 +82,7 @@ class AttentionDecoder(keras.layers.Layer):
         self.lstm.build((batch, self.embedding_width + self.units))
         self.deep_output.build((batch, 2 * self.units + self.embedding_width))
         self.output_bias = self.add_weight(
-            name="output_bias", shape=(self.vocabulary_size,), initializer="zeros", dtype="float32"
+            name="output_bias", shape=(self.vocabulary_size,), initializer="zeros", dtype="float32", autocast=False
         )
 
     def start(self, features, training: bool = False):
