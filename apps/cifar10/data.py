@@ -49,8 +49,16 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     """Reads the data and splits it; with the `spec` of a trained model, all of a person's pictures become test examples.
 
     Raises:
-        DataError: data that is absent or damaged, a size that the data does not have, or a class the model does not know.
+        DataError: data that is absent or damaged, a size that the data or the network does not allow, or a class the model
+            does not know.
     """
+    size, smallest = config.data.size, 2 ** len(config.model.widths)
+    if size < smallest:
+        raise DataError(
+            f"--data.size {size}: {len(config.model.widths)} groups halve a picture to nothing; pass {smallest} or more"
+        )
+    if not 0 <= config.data.shift < size:
+        raise DataError(f"--data.shift {config.data.shift}: expected 0 to {size - 1}, less than --data.size")
     if config.data.source == "cifar10":
         return _cifar10(config.data)
     if config.data.source == "demo":

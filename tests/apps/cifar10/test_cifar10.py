@@ -151,6 +151,10 @@ def test_data_that_cannot_be_used(tmp_path):
         data.prepare(Config(data=DataConfig(source=str(place))))
     with pytest.raises(DataError, match=r"--data.size 64: CIFAR-10's pictures are 32 pixels wide"):
         data.prepare(Config(data=DataConfig(size=64)))
+    with pytest.raises(DataError, match=r"--data.size 4: 3 groups .* pass 8 or more"):
+        data.prepare(Config(data=DataConfig(source="demo", size=4)))
+    with pytest.raises(DataError, match=r"--data.shift 32: expected 0 to 31"):
+        data.prepare(Config(data=DataConfig(source="demo", shift=32)))
 
 
 def test_limit_and_no_validation(tmp_path):
@@ -223,6 +227,20 @@ def test_first_loss_is_that_of_a_guess():
 def test_normalisation_is_inside_the_model(model):
     part = keras.Model(model.inputs, model.get_layer("normalize").output)
     np.testing.assert_allclose(part(np.full((1, 32, 32, 3), 180.0, np.float32)), 1.0, atol=1e-6)
+
+
+def test_mixed_precision_keeps_the_logits_in_float32(model):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = models.build(Config(model=SMALL), SPEC)
+    finally:
+        keras.config.set_dtype_policy(before)
+    mixed.set_weights(model.get_weights())
+    images = pictures().images.astype(np.float32)
+    assert mixed.output.dtype == "float32" and mixed.layers[-3].compute_dtype == "bfloat16"
+    assert {variable.dtype for variable in mixed.weights} == {"float32"}
+    np.testing.assert_allclose(mixed(images), model(images), atol=0.1)
 
 
 def test_depth_changes_with_the_setting():
