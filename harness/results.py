@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness import runs
 from harness.app import Headline, Metric, Source
-from harness.formatting import metric_name, metric_text, metric_value, minutes
+from harness.formatting import metric_interval, metric_name, metric_text, metric_value, minutes
 from harness.settings import Preset, identity
+from harness.staleness import changed_since
 from harness.statistics import standard_error
 
+TIME_NOTE = "\\* reference minutes of training (400 GFLOP/s in a float32 matrix product)."
 REQUIRED = ("app", "preset", "title", "headline", "lower_is_better", "dataset", "seed", "metrics")
-PRESENTATION = ("harness/report.py", "harness/results.py", "harness/model_card.py", "harness/formatting.py")
-"""Code that shows figures and cannot change them."""
 
 
 def metrics_document(
@@ -109,36 +108,26 @@ def finished_runs(runs_folder: Path) -> list[tuple[Path, dict[str, Any]]]:
 def write_results(
     app: str, presets: Mapping[str, Preset], root: Path = runs.ROOT, runs_folder: Path | None = None
 ) -> list[Path]:
-    """Writes results/<app>/<preset>.json for every preset that has finished runs, and marks rows stale.
+    """Writes results/<app>/<preset>.json for every preset that has finished runs, then the README tables.
 
-    Runs whose settings differ from the preset's (other than seed and fold) have another folder and are left out; `demo`
-    is no kept row. A row whose runs are not here is kept, its staleness looked up again.
+    Runs whose settings differ from the preset's (other than seed and fold) lie in another folder and are left out; `demo`
+    is no kept row. A row whose runs are not here is kept. Every row's "stale" says what changed since it was measured.
 
     Returns:
-        the files written.
+        the files under results/.
     """
     runs_folder = runs.RUNS if runs_folder is None else runs_folder
-    written = []
     for name, preset in presets.items():
-        if name == "demo":
-            continue
-        path = root / "results" / app / f"{name}.json"
-        folder = runs_folder / app / f"{name}-{identity(preset.config)}"
-        documents = [document for _, document in _seeds(folder)]
-        if documents:
-            row = aggregate(documents)
-        elif path.exists():
-            row = runs.read_json(path)
-        else:
-            continue
-        row["stale"] = stale(app, row["code"], root)
-        runs.write_json(path, row)
-        written.append(path)
-    for path in sorted((root / "results" / app).glob("*.json")):
-        if path.stem not in presets:
-            row = runs.read_json(path)
-            runs.write_json(path, {**row, "stale": f"there is no preset {path.stem} any more"})
-            written.append(path)
+        settings = identity(preset.config)
+        documents = [document for _, document in _seeds(runs_folder / app / f"{name}-{settings}")]
+        if documents and name != "demo":
+            row = {**aggregate(documents), "settings": settings}
+            runs.write_json(root / "results" / app / f"{name}.json", row)
+    written = sorted((root / "results" / app).glob("*.json"))
+    for path in written:
+        row = runs.read_json(path)
+        runs.write_json(path, {**row, "stale": _stale(app, path.stem, row, presets, root)})
+    update_readme(app, root)
     return written
 
 
@@ -173,25 +162,6 @@ def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reference_minutes": _mean(document["reference_minutes"] for document in documents),
         **{name: first[name] for name in ("command", "code", "machine", "libraries")},
     }
-
-
-def stale(app: str, code: str, root: Path) -> str | None:
-    """Returns which code of the app, the layers, the harness or the data sets changed since a commit, or None.
-
-    Compared is the working tree; Python files alone, without those that only show figures.
-    """
-    commit = code.removesuffix("-dirty")
-    paths = [f"apps/{app}", "shared_layers", "harness", "datasets"]
-    answer = subprocess.run(
-        ["git", "diff", "--name-only", commit, "--", *paths], cwd=root, capture_output=True, text=True
-    )
-    if answer.returncode:
-        return f"commit {commit} is not in this repository"
-    changed = sorted(f for f in answer.stdout.splitlines() if f.endswith(".py") and f not in PRESENTATION)
-    if not changed:
-        return None
-    others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    return f"{changed[0]}{others} changed since commit {commit[:12]}"
 
 
 def read_results(root: Path, app: str | None = None) -> list[dict[str, Any]]:
@@ -230,8 +200,8 @@ def results_table(rows: Sequence[Mapping[str, Any]]) -> str:
                 minutes(_time(row)),
             ]
         )
-    notes.insert(0, "\\* reference minutes of training (400 GFLOP/s in a float32 matrix product).")
-    return _markdown(head, body) + "\n\n" + "\n".join(f"{note}  " for note in notes).rstrip()
+    notes.insert(0, TIME_NOTE)
+    return "\n\n".join([_markdown(head, body), _lines(notes), *(_details(row) for row in rows)])
 
 
 def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -248,10 +218,28 @@ def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    notes = ["\\* reference minutes of training (400 GFLOP/s in a float32 matrix product)."]
+    notes = [TIME_NOTE]
     if any(row.get("stale") for row in rows):
         notes.append("† measured with older code; the app's README says what changed.")
-    return _markdown(head, body) + "\n\n" + "\n".join(f"{note}  " for note in notes).rstrip()
+    return f"{_markdown(head, body)}\n\n{_lines(notes)}"
+
+
+def _details(row: Mapping[str, Any]) -> str:
+    """All metrics of a row, folded away."""
+    baselines = row["baselines"]
+    head = ["metric", "value", "95 % interval", *(name.replace("_", " ") for name in baselines)]
+    body = []
+    for key, metric in row["metrics"].items():
+        others = [metric_value(key, m[key], metric["unit"]) if key in m else "" for m in baselines.values()]
+        interval = metric_interval(key, metric["interval95"], metric["unit"])
+        body.append([metric_name(key), metric_value(key, metric["mean"], metric["unit"]), interval, *others])
+    command = f"    {row['command']}"
+    title = f"<details><summary>All metrics of <code>{row['preset']}</code></summary>"
+    return f"{title}\n\n{_markdown(head, body)}\n\n{command}\n\n</details>"
+
+
+def _lines(notes: Sequence[str]) -> str:
+    return "  \n".join(notes)
 
 
 def _metric(name: str, metric: Metric) -> dict[str, Any]:
@@ -278,6 +266,14 @@ def _check(document: Mapping[str, Any]) -> None:
 
 def _seeds(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     return [(path.parent, read_metrics(path)) for path in sorted(folder.glob("seed-*/metrics.json"))]
+
+
+def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Preset], root: Path) -> str | None:
+    if name not in presets:
+        return f"there is no preset {name} any more"
+    if row["settings"] != identity(presets[name].config):
+        return "the preset's settings changed"
+    return changed_since(app, row["code"], root)
 
 
 def _over_seeds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""Which changes make a kept figure stale, in a small repository of its own."""
+
+import subprocess
+
+import pytest
+
+from harness.staleness import changed_since, modules_of
+
+FILES = {
+    "apps/digits/app.py": "from apps.digits import data, serve\nfrom harness.app import App\n",
+    "apps/digits/data.py": '"""Data."""\n\n\ndef prepare():\n    """Reads."""\n    from datasets import mnist\n\n    return mnist.load()\n',
+    "apps/digits/serve.py": "from datasets import pictures\n",
+    "apps/digits/presets.py": "PRESETS = {}\n",
+    "apps/speech/app.py": "import datasets.an4\n",
+    "datasets/__init__.py": "",
+    "datasets/mnist.py": "from datasets.fetch import ensure\n",
+    "datasets/fetch.py": "def ensure():\n    return 1\n",
+    "datasets/pictures.py": "LARGEST = 1\n",
+    "datasets/an4.py": "RATE = 16000\n",
+    "harness/session.py": "from harness import export, training\n",
+    "harness/training.py": "import numpy\n\nEPOCHS = 1\n",
+    "harness/export.py": "x = 1\n",
+    "harness/app.py": "class App:\n    pass\n",
+}
+
+
+def git(root, *arguments):
+    options = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    return subprocess.run(
+        ["git", *options, *arguments], cwd=root, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def test_modules_are_followed_through_functions_and_packages(repository):
+    assert modules_of(repository, "apps/digits/app.py", "harness/session.py") == {
+        "apps/digits/app.py",
+        "apps/digits/data.py",
+        "datasets/__init__.py",
+        "datasets/fetch.py",
+        "datasets/mnist.py",
+        "harness/app.py",
+        "harness/session.py",
+        "harness/training.py",
+    }
+
+
+@pytest.mark.parametrize("commit_it", [False, True])
+@pytest.mark.parametrize(
+    ("name", "text", "is_stale"),
+    [
+        ("datasets/fetch.py", "def ensure():\n    return 2\n", True),
+        ("harness/training.py", "import numpy\n\nEPOCHS = 2\n", True),
+        ("apps/digits/data.py", FILES["apps/digits/data.py"] + "SIZE = 28\n", True),
+        ("harness/training.py", '"""Training."""\n\nimport numpy  # arrays\n\nEPOCHS  =  1\n', False),
+        ("apps/digits/data.py", FILES["apps/digits/data.py"].replace("Reads.", "Reads MNIST."), False),
+        ("datasets/an4.py", "RATE = 8000\n", False),
+        ("apps/speech/app.py", "x = 2\n", False),
+        ("apps/digits/presets.py", "PRESETS = {1: 2}\n", False),
+        ("apps/digits/serve.py", "x = 2\n", False),
+        ("harness/export.py", "x = 2\n", False),
+        ("README.md", "Read me.\n", False),
+    ],
+)
+def test_only_code_behind_the_figure_counts(repository, name, text, is_stale, commit_it):
+    commit = git(repository, "rev-parse", "--short=12", "HEAD")
+    (repository / name).write_text(text, encoding="utf-8")
+    if commit_it:
+        git(repository, "add", ".")
+        git(repository, "commit", "-q", "-m", "second")
+    expected = f"{name} changed since commit {commit}" if is_stale else None
+    assert changed_since("digits", commit, repository) == expected
+    assert changed_since("digits", f"{commit}-dirty", repository) == expected
+
+
+def test_a_module_that_is_new_and_used_counts(repository):
+    commit = git(repository, "rev-parse", "HEAD")
+    (repository / "harness/optimizers.py").write_text("x = 1\n", encoding="utf-8")
+    (repository / "harness/training.py").write_text("from harness import optimizers\n", encoding="utf-8")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "second")
+    answer = changed_since("digits", commit, repository)
+    assert answer == f"harness/optimizers.py and 1 more changed since commit {commit[:12]}"
+
+
+def test_a_commit_that_is_not_there(repository):
+    assert changed_since("digits", "0123456789ab", repository) == "commit 0123456789ab is not in this repository"
+    assert changed_since("digits", "unknown", repository) == "commit unknown is not in this repository"
