@@ -30,12 +30,12 @@ NAMES = {
 }
 """Metric -> its name in the field; any other name is spelt out from its key."""
 
-SCORES = {"bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "ssim", "macro_f1"}
-"""Shown as plain numbers although they are fractions, as the literature does."""
+SCORES = {"bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "ssim", "macro_f1", "real_time_factor"}
+"""Shown as plain numbers without a unit or percentage, as the literature does."""
 
 LOWER = {"error_rate", "expected_calibration_error", "negative_log_likelihood", "wer", "cer", "mse", "latency_ms",
          "squared_error_per_image", "real_time_factor"}  # fmt: skip
-HIGHER = {"accuracy", "balanced_accuracy", "sentence_accuracy", "psnr_db", *SCORES}
+HIGHER = ({"accuracy", "balanced_accuracy", "sentence_accuracy", "psnr_db"} | SCORES) - LOWER
 
 
 def metric_name(key: str) -> str:
@@ -57,12 +57,13 @@ def direction(key: str) -> str:
 
 def metric_value(key: str, value: float, unit: str) -> str:
     """Returns a metric's value with its unit: fractions as percentages, scores and others with a sensible precision."""
-    if unit == "fraction" and not _is_score(key):
+    if _is_score(key):
+        return f"{value:.3f}"
+    if unit == "fraction":
         return f"{100 * value:.2f} %"
     if unit == "count":
         return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
-    text = f"{value:.3f}" if unit == "fraction" else number(value)
-    return text if unit in ("", "fraction", "1") else f"{text} {unit}"
+    return f"{number(value)} {unit}".rstrip()
 
 
 def metric_interval(key: str, interval: Any, unit: str) -> str:

@@ -223,7 +223,11 @@ def _section(section: Any) -> dict[str, Any]:
             shown |= _embedded(section.figure)
         case Table():
             rows = [[_cell(value) for value in row] for row in section.rows]
-            numeric = [all(_is_number(row[place]) for row in section.rows) for place in range(len(section.columns))]
+            # The first column names the row, also where names are digits.
+            numeric = [
+                place > 0 and all(_is_number(row[place]) for row in section.rows)
+                for place in range(len(section.columns))
+            ]
             shown |= {"columns": list(zip(section.columns, numeric, strict=True)), "rows": rows, "numeric": numeric}
         case Sound():
             shown["source"] = "data:audio/wav;base64," + _wav(section.waveform, section.sample_rate)

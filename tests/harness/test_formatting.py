@@ -12,6 +12,8 @@ from harness.formatting import direction, metric_interval, metric_name, metric_t
         ("wer_with_language_model", 0.1, "fraction", "10.00 %"),
         ("bleu4", 0.18449, "fraction", "0.184"),
         ("bleu4_greedy", 0.18449, "fraction", "0.184"),
+        ("cider_d", 0.1490, "0 to 10", "0.149"),
+        ("real_time_factor", 0.0312, "s/s", "0.031"),
         ("psnr_db", 29.7049, "dB", "29.70 dB"),
         ("words", 773.0, "count", "773"),
         ("images_per_second", 12345.6, "1/s", "12,346 1/s"),
@@ -47,6 +49,7 @@ def test_names_and_directions():
     assert metric_name("wer_with_language_model") == "Word error rate (WER), with language model"
     assert metric_name("blank_share") == "Blank share"
     assert direction("wer_with_language_model") == "lower is better"
+    assert direction("real_time_factor") == "lower is better"
     assert direction("psnr_db") == "higher is better"
     assert direction("words") == ""
 
