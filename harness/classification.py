@@ -137,6 +137,8 @@ def reliability_picture(labels: np.ndarray, probabilities: np.ndarray) -> Pictur
     upper.errorbar(mean, accuracy, yerr=errors, fmt="o-", color="#2563eb", ecolor="#93c5fd", markersize=4, capsize=2)
     upper.set(ylabel="accuracy", ylim=(-0.02, 1.02), xlim=(0, 1))
     lower.bar(edges[:-1], counts, width=1 / CALIBRATION_BINS, align="edge", color="#93c5fd", edgecolor="white")
+    if counts.max() > 50 * counts[used].min():
+        lower.set_yscale("log")  # otherwise the few unsure answers of a good classifier cannot be seen
     lower.set(xlabel="confidence (largest probability)", ylabel="examples")
     caption = (
         f"Accuracy of the answers given with each confidence, in {CALIBRATION_BINS} equal bins, with 95 % intervals; "
