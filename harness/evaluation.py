@@ -99,12 +99,16 @@ def _say(session: Any, document: dict[str, Any], split: str) -> None:
         )
 
 
-def _report(
-    session: Any, targets: list[Any], prepared: Prepared, document: dict[str, Any], sections: list[Any]
-) -> Any:
+def _report(session: Any, targets: list[Any], prepared: Prepared, document: dict[str, Any], sections: list[Any]) -> Any:
     from harness.report import RunReport
 
-    histories = [path for target in targets[:1] for path in sorted(target.folder.glob("history*.csv"))]
+    histories = {
+        " ".join(
+            filter(None, (target.folder.name if len(targets) > 1 else "", path.stem.removeprefix("history").strip("-")))
+        ): path
+        for target in targets
+        for path in sorted(target.folder.glob("history*.csv"))
+    }
     return RunReport(
         app=session.app.name,
         preset=session.preset_name,
@@ -115,11 +119,14 @@ def _report(
         metrics=document["metrics"],
         baselines=document["baselines"],
         sections=sections,
-        history=pandas.concat([pandas.read_csv(path) for path in histories], ignore_index=True),
+        history={name: pandas.read_csv(path) for name, path in histories.items()},
         counts={name: len(split) for name, split in prepared.splits.items()},
         dropped=dict(prepared.dropped),
         notes=list(prepared.notes),
         source=dataclasses.asdict(prepared.source),
         config=settings.to_dict(session.config),
+        parameters=document["parameters"],
+        train_minutes=document["train_minutes"],
+        command=document["command"],
         environment={**runs.read_json(targets[0].folder / "environment.json"), "code": document["code"]},
     )
