@@ -8,7 +8,7 @@ _LITERATURE = (
 )
 
 _flickr8k_training = TrainingConfig(
-    epochs=50,
+    epochs=28,
     batch_size=96,
     learning_rate=2e-3,
     warmup_fraction=0.03,
@@ -16,7 +16,7 @@ _flickr8k_training = TrainingConfig(
     clip_norm=5.0,
     ema_momentum=0.998,
     keep="last",
-    validate_every=2,
+    validate_every=4,
 )
 
 PRESETS = {
