@@ -32,7 +32,8 @@ class AttentionDecoder(keras.layers.Layer):
     Output shape:
         logits float32 [batch, words, vocabulary_size].
 
-    Source: Xu et al. 2015, equations 4 to 14; tied embedding: Press and Wolf 2017.
+    Source: Xu et al. 2015, equations 4 to 14; tied embedding: Press and Wolf 2017; its scale: Vaswani et al. 2017,
+    section 3.4.
 
     >>> import numpy as np
     >>> decoder = AttentionDecoder(vocabulary_size=20, units=8, embedding_width=6, attention_units=4)
@@ -60,7 +61,11 @@ class AttentionDecoder(keras.layers.Layer):
         self.coverage_penalty = coverage_penalty
         policy = self.dtype_policy
         layers = keras.layers
-        self.embedding = layers.Embedding(vocabulary_size, embedding_width, name="embedding", dtype=policy)
+        # Vectors of length about one: right for the output layer; `vectors` enlarges them for the LSTM.
+        start = keras.initializers.RandomNormal(stddev=embedding_width**-0.5)
+        self.embedding = layers.Embedding(
+            vocabulary_size, embedding_width, embeddings_initializer=start, name="embedding", dtype=policy
+        )
         self.cells = layers.Dense(units, activation="relu", name="cells", dtype=policy)
         self.attention = BahdanauAttention(attention_units, name="attention", dtype=policy)
         self.first_state = layers.Dense(2 * units, activation="tanh", name="first_state", dtype=policy)
@@ -99,6 +104,10 @@ class AttentionDecoder(keras.layers.Layer):
         hidden, carry = ops.split(self.first_state(ops.mean(values, axis=1)), 2, axis=-1)
         return (self.attention.keys(values), values), (hidden, carry)
 
+    def vectors(self, words):
+        """Returns the vectors [..., embedding_width], entries of variance about one, of words int [...]."""
+        return self.embedding(words) * self.embedding_width**0.5
+
     def advance(self, vectors, memory, state):
         """One step of the recurrence.
 
@@ -122,13 +131,13 @@ class AttentionDecoder(keras.layers.Layer):
 
     def step(self, words, memory, state):
         """Returns logits [batch, vocabulary_size], state and attention weights after the words int [batch]."""
-        vectors = self.embedding(words)
+        vectors = self.vectors(words)
         state, context, weights = self.advance(vectors, memory, state)
         return self.logits(state[0], context, vectors), state, weights
 
     def call(self, features, words, training: bool = False):
         memory, state = self.start(features, training=training)
-        vectors = self.words_dropout(self.embedding(words), training=training)
+        vectors = self.words_dropout(self.vectors(words), training=training)
 
         def body(step, vectors_now):
             state, context, weights = self.advance(vectors_now, memory, step[:2])
