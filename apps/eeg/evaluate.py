@@ -31,7 +31,7 @@ def predict(config: Config, spec: dict[str, Any], model: keras.Model, split: Tri
             own = tf.reduce_sum(labels * (scores - tf.reduce_mean(scores, axis=1, keepdims=True)))
         logits.append(scores.numpy())
         gradient = tf.gather(tape.gradient(own, signals), spec["scalp"], axis=1)
-        saliency.append(tf.norm(gradient, axis=2).numpy() * spec["deviation"])
+        saliency.append(tf.norm(gradient, axis=2).numpy() * spec["scale"])
     amplitude, power = _maps(config, spec, split.signals)
     return {
         "labels": split.labels,

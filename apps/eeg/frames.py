@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from apps.eeg.config import FeaturesConfig
+from datasets.errors import DataError
 from shared_layers.scalp.average_reference import AverageReference
 from shared_layers.scalp.band_power import BandPower
 from shared_layers.scalp.logarithm import Logarithm
@@ -17,29 +18,20 @@ from shared_layers.scalp.window_means import WindowMeans
 layers = keras.layers
 POWER_FLOOR = 1e-3
 """Added to a band's power before the logarithm; relative to the variance of the training recordings."""
-STATISTICS_TRIALS = 200
-"""So many training trials are enough for the mean and deviation of the bands' power."""
 
 
 def topographic_frames(signals: keras.KerasTensor, features: FeaturesConfig, spec: dict[str, Any]) -> keras.KerasTensor:
     """Returns pictures [batch, frames, size, size, channels] of recordings [batch, electrodes, samples] in volts.
 
-    Average reference over the scalp's electrodes, division by the training recordings' deviation, mean amplitude or
-    logarithmic band power (standardised) of every window, azimuthal equidistant projection, interpolation.
+    Average reference over the scalp's electrodes; mean amplitude or logarithmic band power of every window, standardised at
+    every electrode, channel and frame by the training recordings; azimuthal equidistant projection and interpolation.
     """
-    volts = AverageReference(spec["scalp"], name="average_reference")(signals)
-    scaled = layers.Rescaling(1.0 / spec["deviation"], name="scale")(volts)
-    channels = []
-    if features.frame_channels in ("amplitude", "both"):
-        amplitude = _windows(features, spec, features.amplitude_window, "amplitude")(scaled)
-        channels.append(layers.Reshape((len(spec["scalp"]), 1, features.frames), name="one_channel")(amplitude))
-    if features.frame_channels in ("band_power", "both"):
-        power = _log_power(scaled, features, spec)
-        standardize = layers.Normalization(
-            axis=2, mean=spec["band_mean"], variance=np.square(spec["band_deviation"]).tolist(), name="standardize"
-        )
-        channels.append(standardize(power))
-    values = layers.Concatenate(axis=2, name="channels")(channels) if len(channels) > 1 else channels[0]
+    values = layers.Normalization(
+        axis=(1, 2, 3),
+        mean=np.array(spec["mean"], np.float32),
+        variance=np.square(np.array(spec["deviation"], np.float32)),
+        name="standardize",
+    )(_values(signals, features, spec))
     pictures = ScalpImage(spec["positions"], features.image_size, name="scalp_image")(
         layers.Permute((3, 2, 1), name="frames_first")(values)
     )
@@ -47,30 +39,40 @@ def topographic_frames(signals: keras.KerasTensor, features: FeaturesConfig, spe
 
 
 def statistics(signals: np.ndarray, features: FeaturesConfig, spec: dict[str, Any]) -> dict[str, Any]:
-    """Returns what `topographic_frames` divides by, learnt from training recordings [trials, electrodes, samples] in volts.
+    """Returns what `topographic_frames` standardises by, learnt from training recordings [trials, electrodes, samples] in volts.
 
     Returns:
-        "deviation": of the referenced recordings, volts; "band_mean" and "band_deviation": of the logarithmic power, a number a band.
+        "scale": deviation of the referenced recordings, volts; "mean" and "deviation": [scalp electrodes, channels, frames].
     """
     kept = signals[:, spec["scalp"]]
-    deviation = float((kept - kept.mean(axis=1, keepdims=True)).std())
-    spread = np.linspace(0, len(signals) - 1, min(len(signals), STATISTICS_TRIALS)).astype(int)
+    scale = float((kept - kept.mean(axis=1, keepdims=True)).std())
+    if scale == 0:
+        raise DataError("the training recordings are silent: every electrode shows the same values")
     inputs = keras.Input(signals.shape[1:])
-    scaled = layers.Rescaling(1.0 / deviation)(AverageReference(spec["scalp"])(inputs))
-    logarithms = keras.Model(inputs, _log_power(scaled, features, spec)).predict(
-        signals[spread], verbose=0, batch_size=50
+    values = keras.Model(inputs, _values(inputs, features, {**spec, "scale": scale})).predict(
+        signals, verbose=0, batch_size=64
     )
-    return {
-        "deviation": deviation,
-        "band_mean": logarithms.mean(axis=(0, 1, 3), dtype=np.float64).tolist(),
-        "band_deviation": logarithms.std(axis=(0, 1, 3), dtype=np.float64).tolist(),
-    }
+    deviation = np.maximum(values.std(axis=0, dtype=np.float64), 1e-6)
+    return {"scale": scale, "mean": _short(values.mean(axis=0, dtype=np.float64)), "deviation": _short(deviation)}
 
 
-def _log_power(scaled: keras.KerasTensor, features: FeaturesConfig, spec: dict[str, Any]) -> keras.KerasTensor:
-    power = BandPower(features.bands, spec["sample_rate"], name="band_power")(scaled)
-    means = _windows(features, spec, features.band_power_window, "band_power_windows")(power)
-    return Logarithm(POWER_FLOOR, name="log_power")(means)
+def _short(values: np.ndarray) -> list[Any]:
+    return np.vectorize(lambda value: float(f"{value:.6g}"))(values).tolist()
+
+
+def _values(signals: keras.KerasTensor, features: FeaturesConfig, spec: dict[str, Any]) -> keras.KerasTensor:
+    """Returns what the frames show at the electrodes: [batch, scalp electrodes, channels, frames]."""
+    volts = AverageReference(spec["scalp"], name="average_reference")(signals)
+    scaled = layers.Rescaling(1.0 / spec["scale"], name="scale")(volts)
+    channels = []
+    if features.frame_channels in ("amplitude", "both"):
+        amplitude = _windows(features, spec, features.amplitude_window, "amplitude")(scaled)
+        channels.append(layers.Reshape((len(spec["scalp"]), 1, features.frames), name="one_channel")(amplitude))
+    if features.frame_channels in ("band_power", "both"):
+        power = BandPower(features.bands, spec["sample_rate"], name="band_power")(scaled)
+        means = _windows(features, spec, features.band_power_window, "band_power_windows")(power)
+        channels.append(Logarithm(POWER_FLOOR, name="log_power")(means))
+    return layers.Concatenate(axis=2, name="channels")(channels) if len(channels) > 1 else channels[0]
 
 
 def _windows(features: FeaturesConfig, spec: dict[str, Any], seconds: float, name: str) -> WindowMeans:

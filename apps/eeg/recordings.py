@@ -56,7 +56,7 @@ def read_recording(path: Path, sample_rate: float | None = None) -> Recording:
             warnings.simplefilter("ignore")
             raw = reader(path, preload=True, verbose="ERROR")
             if sample_rate is not None and abs(raw.info["sfreq"] - sample_rate) > 1e-6:
-                raw.resample(sample_rate, verbose="ERROR")
+                raw.resample(sample_rate, method="polyphase", verbose="ERROR")
     except DataError:
         raise
     except Exception as error:  # MNE's readers raise whatever the damaged bytes lead them to
