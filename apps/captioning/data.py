@@ -26,6 +26,7 @@ from harness.batching import Plan, bucketed_plan, in_order_plan, index_batches
 
 DEMO_SCENES = {"train": 2400, "validation": 200, "test": 300}
 EVALUATION_BATCH = 100
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -158,14 +159,30 @@ def _folder(config: Config, evaluate_only: bool) -> _Collected:
     source = Source(folder.resolve().name, sha256_of([stored.table, *(item.path for item in worded)]))
     if evaluate_only:
         return _Collected({"test": _split(worded)}, source, dropped, ())
-    share = len(worded) // 10
-    if not share:
-        raise DataError(f"{folder}: {len(worded)} captioned pictures, at least 10 are needed to split them")
-    order = np.random.default_rng(config.data.seed).permutation(len(worded))
-    parts = {"test": order[:share], "validation": order[share : 2 * share], "train": order[2 * share :]}
+    parts, note = _by_folders(folder, worded) or _at_random(config, folder, worded)
     parts["train"] = parts["train"][: config.data.limit]
-    splits = {name: _split([worded[i] for i in sorted(parts[name])]) for name in ("train", "validation", "test")}
-    return _Collected(splits, source, dropped, ("Pictures are split 80 : 10 : 10 at random, by the seed.",))
+    return _Collected({name: _split(parts[name]) for name in SPLITS}, source, dropped, (note,))
+
+
+def _by_folders(folder: Path, items: Sequence[flickr8k.Captioned]) -> tuple[dict[str, list], str] | None:
+    """The split a person made with folders train, validation and test; None where there are no such folders."""
+    parts: dict[str, list] = {name: [] for name in SPLITS}
+    for item in items:
+        parts.setdefault(item.path.relative_to(folder).parts[0], []).append(item)
+    if set(parts) != set(SPLITS) or not all(parts.values()):
+        return None
+    return parts, "Pictures are split by the folders train, validation and test."
+
+
+def _at_random(config: Config, folder: Path, items: Sequence[flickr8k.Captioned]) -> tuple[dict[str, list], str]:
+    share = len(items) // 10
+    if not share:
+        raise DataError(f"{folder}: {len(items)} captioned pictures, at least 10 are needed to split them")
+    order = np.random.default_rng(config.data.seed).permutation(len(items))
+    indices = {"test": order[:share], "validation": order[share : 2 * share], "train": order[2 * share :]}
+    # A limit takes the first, so the training pictures stay in drawn order.
+    parts = {name: [items[index] for index in chosen] for name, chosen in indices.items()}
+    return parts, "Pictures are split 80 : 10 : 10 at random, by the seed."
 
 
 def _inputs(config: Config, pictures: Sequence[Path | np.ndarray]) -> np.ndarray:

@@ -25,7 +25,7 @@ PRESETS = {
         Config(
             data=DataConfig(source="demo", least_count=1, longest_caption=14, mirror=False),
             model=ConvNetAttention(units=96, embedding_width=64, attention_units=64, dropout=0.1, label_smoothing=0.0),
-            training=TrainingConfig(epochs=10, batch_size=32, learning_rate=4e-3, clip_norm=5.0, keep="last"),
+            training=TrainingConfig(epochs=6, batch_size=32, learning_rate=4e-3, clip_norm=5.0, keep="last"),
         ),
         catalogue="N2",
         title="Attention LSTM and a small ConvNet on synthetic scenes",

@@ -113,6 +113,22 @@ def test_own_folder_is_split_by_picture(folder):
             np.testing.assert_array_equal(split.inputs[row], data._squeezed(path, 64))
 
 
+def test_own_folders_train_validation_and_test_are_kept(folder):
+    rows = ["file,caption"]
+    for number in range(6):
+        part = ("train", "train", "train", "validation", "validation", "test")[number]
+        (folder / part).mkdir(exist_ok=True)
+        (folder / f"{number}.png").rename(folder / part / f"{number}.png")
+        rows.append(f"{part}/{number}.png,A thing")
+    (folder / "captions.csv").write_text("\n".join(rows))
+    splits = data.prepare(own(folder)).splits
+    assert {name: [path.stem for path in split.pictures] for name, split in splits.items()} == {
+        "train": ["0", "1", "2"],
+        "validation": ["3", "4"],
+        "test": ["5"],
+    }
+
+
 def test_own_folder_for_a_trained_model_is_all_test_and_keeps_its_words(folder, prepared):
     found = data.prepare(own(folder), prepared.spec)
     assert list(found.splits) == ["test"] and len(found.splits["test"]) == 20
