@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -132,6 +132,39 @@ def _on_white(picture: Image.Image) -> Image.Image:
         return picture
     picture = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+
+
+def list_any(place: Path) -> PictureList:
+    """Lists a folder (`list_folder`) or a CSV file (`list_csv`)."""
+    place = Path(place)
+    return list_csv(place) if place.suffix.lower() == ".csv" else list_folder(place)
+
+
+def read_all(
+    listed: PictureList, convert: Callable[[np.ndarray], np.ndarray], mode: Literal["RGB", "L"]
+) -> tuple[np.ndarray, list[int], int]:
+    """Reads every listed picture that can be read.
+
+    Args:
+        convert: of one picture to the form, of equal size, that is kept.
+
+    Returns:
+        the converted pictures [n, ...], their places in the list, and how many could not be read.
+
+    Raises:
+        DataError: none can be read.
+    """
+    images, places = [], []
+    for place, path in enumerate(listed.paths):
+        try:
+            picture = read_picture(path, mode=mode)
+        except DataError:
+            continue
+        images.append(convert(picture))
+        places.append(place)
+    if not images:
+        raise DataError(f"{listed.paths[0].parent}: none of {len(listed.paths)} pictures can be read")
+    return np.stack(images), places, len(listed.paths) - len(places)
 
 
 def list_folder(folder: Path) -> PictureList:

@@ -131,6 +131,7 @@ class Session:
                 "code": runs.code_version(),
             },
         )
+        model.compiled = False  # so that the file needs nothing but shared_layers to load
         runs.write(folder / "model.keras", lambda path: model.save(path, include_optimizer=False))
         runs.say(f"{self.app.name}: trained in {minutes:.1f} minutes: {folder / 'model.keras'}")
 

@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from apps.cifar10.config import Config
-from apps.cifar10.data import Pictures, batches
+from apps.cifar10.data import batches
 from harness import classification
 from harness.app import Metric, Predictions
+from harness.labelled_pictures import LabelledPictures
 
 SHOWN = 32
 
@@ -26,7 +27,7 @@ def views(config: Config, model: Any, images: tf.Tensor) -> tf.Tensor:
     return tf.stack([tf.nn.softmax(model(side, training=False)) for side in sides])
 
 
-def predict(config: Config, spec: dict[str, Any], model: Any, split: Pictures) -> Predictions:
+def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> Predictions:
     """Returns labels int64 [n], probabilities float32 [n, classes] and the pictures that the report shows.
 
     probabilities_one_view are those of the picture without its mirror image; `worst` and `best` index the 32 examples whose

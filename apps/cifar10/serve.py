@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from apps.cifar10.config import Config
-from apps.cifar10.data import Pictures
 from apps.cifar10.evaluate import views
 from apps.cifar10.resizing import from_bytes
 from datasets.pictures import read_picture
 from harness.app import Endpoint
+from harness.labelled_pictures import LabelledPictures
 
 
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
@@ -50,7 +50,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     ]
 
 
-def examples(config: Config, spec: dict[str, Any], split: Pictures) -> dict[str, dict[str, Any]]:
+def examples(config: Config, spec: dict[str, Any], split: LabelledPictures) -> dict[str, dict[str, Any]]:
     """Returns eight real examples for every endpoint."""
     images = split.images[:8]
     return {

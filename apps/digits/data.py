@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import math
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sklearn.datasets
 import tensorflow as tf
-from sklearn.model_selection import train_test_split
 
 from apps.digits.centring import BOX, INK, bright_ink, centre
 from apps.digits.config import Config, DataConfig
 from datasets import mnist, pictures
-from datasets.errors import DataError
 from datasets.fetch import sha256_of
 from harness.app import Prepared, Source
 from harness.batching import in_order_plan, index_batches, shuffled_plan
 from harness.classification import class_weights
+from harness.labelled_pictures import (
+    LabelledPictures,
+    known_classes,
+    split_given,
+    stratified,
+    training_and_validation,
+)
 
-
-@dataclass(frozen=True)
-class Digits:
-    """Pictures in MNIST's form with their labels."""
-
-    images: np.ndarray
-    """uint8 [n, 28, 28], bright ink on black."""
-    labels: np.ndarray
-    """int64 [n]."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def subset(self, indices: np.ndarray) -> Digits:
-        """Returns the examples at `indices`."""
-        return Digits(self.images[indices], self.labels[indices])
+CLASS_NAMES = tuple("0123456789")
 
 
 def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
@@ -57,9 +45,9 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
 
 def _mnist(data: DataConfig) -> Prepared:
     stored = mnist.load()
-    rest = Digits(stored.train_images, stored.train_labels.astype(np.int64))
-    test = Digits(stored.test_images, stored.test_labels.astype(np.int64))
-    return _prepared(data, rest, test, [str(i) for i in range(10)], Source("MNIST", stored.sha256))
+    rest = LabelledPictures(stored.train_images, stored.train_labels.astype(np.int64))
+    test = LabelledPictures(stored.test_images, stored.test_labels.astype(np.int64))
+    return _prepared(data, {"rest": rest, "test": test}, CLASS_NAMES, Source("MNIST", stored.sha256))
 
 
 def _uci_digits(data: DataConfig) -> Prepared:
@@ -68,55 +56,39 @@ def _uci_digits(data: DataConfig) -> Prepared:
     padding = (INK - BOX) // 2
     large = tf.image.pad_to_bounding_box(tf.clip_by_value(small, 0.0, 1.0), padding, padding, INK, INK)
     images = np.round(255 * large[..., 0].numpy()).astype(np.uint8)
-    examples = Digits(images, table.target.astype(np.int64))
-    rest, test = train_test_split(
-        np.arange(len(examples)), test_size=0.3, random_state=data.seed, stratify=table.target
-    )
+    examples = LabelledPictures(images, table.target.astype(np.int64))
+    rest, test = stratified(data.source, examples.labels, np.arange(len(examples)), 0.3, data.seed)
     digest = hashlib.sha256(table.images.tobytes() + table.target.tobytes()).hexdigest()
     source = Source(
         "UCI handwritten digits (8x8, enlarged)", digest, notice="Alpaydin and Kaynak, UCI repository; in scikit-learn"
     )
-    return _prepared(data, examples.subset(rest), examples.subset(test), [str(i) for i in range(10)], source)
-
-
-def _prepared(data: DataConfig, rest: Digits, test: Digits, class_names: list[str], source: Source) -> Prepared:
-    indices = np.arange(len(rest))
-    if data.limit and data.limit < len(rest):
-        indices, _ = train_test_split(indices, train_size=data.limit, random_state=data.seed, stratify=rest.labels)
-    train, validation = train_test_split(
-        indices, test_size=data.validation_fraction, random_state=data.seed, stratify=rest.labels[indices]
-    )
-    splits = {"train": rest.subset(train), "validation": rest.subset(validation), "test": test}
-    return Prepared(splits, {"class_names": class_names}, source)
+    return _prepared(data, {"rest": examples.subset(rest), "test": examples.subset(test)}, CLASS_NAMES, source)
 
 
 def _folder(data: DataConfig, spec: dict[str, Any] | None) -> Prepared:
-    listed = pictures.list_folder(Path(data.source))
-    images, labels, dropped, read = [], [], Counter(listed.dropped), []
-    for path, label in zip(listed.paths, listed.labels, strict=True):
-        try:
-            picture = pictures.read_picture(path, mode="L")
-        except DataError:
-            dropped["unreadable picture"] += 1
-            continue
-        images.append(as_mnist(picture))
-        labels.append(label)
-        read.append(path)
-    if not images:
-        raise DataError(f"{data.source}: none of its {len(listed.paths)} pictures can be read")
-    examples = Digits(np.stack(images), np.array(labels, np.int64))
-    source = Source(Path(data.source).name, sha256_of(read))
+    listed = pictures.list_any(Path(data.source))
+    images, read, unreadable = pictures.read_all(listed, as_mnist, mode="L")
+    examples = LabelledPictures(images, np.array(listed.labels, np.int64)[read])
+    given = None if listed.splits is None else np.array(listed.splits)[read]
+    source = Source(Path(data.source).name, sha256_of([listed.paths[number] for number in read]))
+    dropped = {**listed.dropped, **({"unreadable picture": unreadable} if unreadable else {})}
     if spec is not None:
-        unknown = sorted(set(listed.class_names) - set(spec["class_names"]))
-        if unknown:
-            raise DataError(f"{data.source}: the model does not know the class {', '.join(unknown)}")
-        places = np.array([spec["class_names"].index(name) for name in listed.class_names])
-        return Prepared({"test": Digits(examples.images, places[examples.labels])}, spec, source, dict(dropped))
-    rest, test = train_test_split(
-        np.arange(len(examples)), test_size=0.2, random_state=data.seed, stratify=examples.labels
-    )
-    prepared = _prepared(data, examples.subset(rest), examples.subset(test), list(listed.class_names), source)
-    return dataclasses.replace(prepared, dropped=dict(dropped))
+        examples = known_classes(data.source, examples, listed.class_names, spec["class_names"])
+        test = examples if given is None else examples.subset(np.flatnonzero(given == "test"))
+        return Prepared({"test": test}, spec, source, dropped)
+    parts = split_given(data.source, examples, given, data.seed)
+    return _prepared(data, parts, listed.class_names, source, dropped)
+
+
+def _prepared(
+    data: DataConfig,
+    parts: dict[str, LabelledPictures],
+    class_names: Sequence[str],
+    source: Source,
+    dropped: dict[str, int] | None = None,
+) -> Prepared:
+    splits = training_and_validation(data.source, parts, data.validation_fraction, data.limit, data.seed)
+    return Prepared(splits, {"class_names": list(class_names)}, source, dropped or {})
 
 
 def as_mnist(picture: np.ndarray) -> np.ndarray:
@@ -125,7 +97,7 @@ def as_mnist(picture: np.ndarray) -> np.ndarray:
 
 
 def batches(
-    config: Config, spec: dict[str, Any], split: Digits, training: bool, first_step: int = 0
+    config: Config, spec: dict[str, Any], split: LabelledPictures, training: bool, first_step: int = 0
 ) -> tf.data.Dataset:
     """Returns (pictures float32 [batch, 28, 28], labels [batch][, weights [batch]]); distorted and endless when training."""
     images, labels = tf.constant(split.images), tf.constant(split.labels)

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from apps.digits.config import Config
-from apps.digits.data import Digits, batches
+from apps.digits.data import batches
 from harness import classification
 from harness.app import Metric, Predictions
+from harness.labelled_pictures import LabelledPictures
 
 PICTURES = 64
 
 
-def predict(config: Config, spec: dict[str, Any], model: Any, split: Digits) -> Predictions:
+def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> Predictions:
     """Returns labels int64 [n], probabilities float32 [n, classes] and the 64 pictures the model was most wrong about."""
     import keras
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from apps.digits.centring import from_bytes
 from apps.digits.config import Config
-from apps.digits.data import Digits
 from datasets.pictures import read_picture
 from harness.app import Endpoint
+from harness.labelled_pictures import LabelledPictures
 
 
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
@@ -48,7 +48,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     ]
 
 
-def examples(config: Config, spec: dict[str, Any], split: Digits) -> dict[str, dict[str, Any]]:
+def examples(config: Config, spec: dict[str, Any], split: LabelledPictures) -> dict[str, dict[str, Any]]:
     """Returns eight real examples for every endpoint."""
     images = split.images[:8]
     encoded = np.array([_png(255 - image) for image in images], object)

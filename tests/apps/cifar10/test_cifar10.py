@@ -12,10 +12,10 @@ from PIL import Image
 from apps.cifar10 import data, evaluate, figures, models, serve
 from apps.cifar10.app import APP
 from apps.cifar10.config import Config, DataConfig, ResidualNetwork
-from apps.cifar10.data import Pictures
 from apps.cifar10.presets import DEFAULT, PRESETS
 from apps.cifar10.resizing import from_bytes, to_square
 from datasets.errors import DataError
+from harness.labelled_pictures import LabelledPictures
 from harness.sections import Picture, Table
 from harness.settings import TrainingConfig
 
@@ -24,9 +24,9 @@ SMALL = ResidualNetwork(widths=(4, 8))
 TRAINING = TrainingConfig(batch_size=8)
 
 
-def pictures(count: int = 12, size: int = 32) -> Pictures:
+def pictures(count: int = 12, size: int = 32) -> LabelledPictures:
     images = np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8)
-    return Pictures(images, np.arange(count) % 3)
+    return LabelledPictures(images, np.arange(count) % 3)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def test_training_batches_without_variation_are_the_pictures():
 
 
 def test_balanced_class_weights():
-    split = Pictures(pictures().images, np.array([0] * 8 + [1] * 3 + [2]))
+    split = LabelledPictures(pictures().images, np.array([0] * 8 + [1] * 3 + [2]))
     config = Config(data=DataConfig(class_weight="balanced"), training=TrainingConfig(batch_size=12))
     _, y, weights = next(data.batches(config, SPEC, split, True).as_numpy_iterator())
     for label, count in enumerate([8, 3, 1]):
@@ -251,7 +251,7 @@ def test_depth_changes_with_the_setting():
 def test_learns_and_saves(tmp_path):
     """Pictures whose class is their colour, twenty steps; the loaded model answers as the trained one."""
     config = Config(model=SMALL, training=TRAINING)
-    split = Pictures(np.zeros((24, 32, 32, 3), np.uint8), np.arange(24) % 3)
+    split = LabelledPictures(np.zeros((24, 32, 32, 3), np.uint8), np.arange(24) % 3)
     split.images[np.arange(24), :, :, split.labels] = 200
     phase = APP.phases(config, SPEC, data.Prepared({"train": split}, SPEC, None))[0]
     assert phase.steps_per_pass == 3
