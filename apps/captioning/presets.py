@@ -14,7 +14,7 @@ _flickr8k_training = TrainingConfig(
     warmup_fraction=0.03,
     weight_decay=0.02,
     clip_norm=5.0,
-    ema_momentum=0.998,
+    ema_momentum=0.99,
     keep="last",
     validate_every=4,
 )
