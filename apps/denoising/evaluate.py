@@ -19,7 +19,7 @@ LEVELS = (5, 10, 15, 20, 25, 30, 40, 50)
 """Standard deviations of the noise in the curve over noise levels, units of 1/255."""
 SHOWN = 8
 """Best pictures, and worst ones, that are kept for the report."""
-UNITS = {"psnr_db": "dB", "ssim": "fraction", "mse": "fraction"}
+UNITS = {"psnr_db": "dB", "ssim": "fraction", "mse": "1"}
 
 
 def predict(config: Config, spec: dict[str, Any], model: Any, split: Stack | Files) -> Predictions:
