@@ -26,11 +26,11 @@ class DataConfig:
     """Train on at most so many trials."""
     time_shift: int = 6
     """Largest random shift in training, samples."""
-    amplitude_scale: float = 0.2
+    amplitude_scale: float = 0.1
     """Standard deviation of the logarithm of a random factor on a trial in training."""
     noise: float = 0.0
     """Standard deviation of white noise added in training, microvolts."""
-    electrode_dropout: float = 0.1
+    electrode_dropout: float = 0.05
     """Share of the electrodes silenced in a trial in training."""
     mixup: float = 0.0
     """Largest share of another trial mixed into a trial and its label in training."""
@@ -40,7 +40,7 @@ class DataConfig:
 class FeaturesConfig:
     """From a recording to topographic frames."""
 
-    frame_channels: Literal["amplitude", "band_power", "both"] = "amplitude"
+    frame_channels: Literal["amplitude", "band_power", "both"] = "both"
     """What a frame shows: mean amplitude of its window, logarithm of the power of each band, or both."""
     frames: int = 16
     """Frames of a recording, evenly spread from its beginning to its end."""
@@ -50,7 +50,9 @@ class FeaturesConfig:
     """Seconds over which the power is averaged."""
     bands: tuple[tuple[float, float], ...] = ((4.0, 7.0), (8.0, 13.0), (13.0, 30.0))
     """Lowest and highest frequency of each band, hertz."""
-    image_size: int = 16
+    largest_deviation: float = 2.5
+    """Standardised values are cut off beyond so many standard deviations (eye blinks, movements)."""
+    image_size: int = 10
     """Pixels a side of a frame."""
 
 
@@ -58,15 +60,15 @@ class FeaturesConfig:
 class CnnLstm:
     """Mixed LSTM / 1-D convolution over the frames' ConvNet outputs (Bashivan et al. 2016)."""
 
-    filters: tuple[int, ...] = (16, 16, 0, 32, 0)
+    filters: tuple[int, ...] = (16, 0, 32, 0)
     """Output channels of the 3x3 convolutions shared by all frames; 0 is a 2x2 max-pooling."""
     lstm_units: int = 32
     """Units of the LSTM over the frames."""
     temporal_filters: int = 32
     """Output channels of the 1-D convolution over three neighbouring frames."""
-    dense_units: int = 64
+    dense_units: int = 0
     """Units of the fully connected layer before the answer; 0: none."""
-    frame_dropout: float = 0.3
+    frame_dropout: float = 0.1
     """Share of a frame's features left out in training."""
     dropout: float = 0.5
     """Share of the units left out before each fully connected layer in training."""
@@ -76,9 +78,9 @@ class CnnLstm:
 class MaxPool:
     """Maximum over the frames' ConvNet outputs (Bashivan et al. 2016)."""
 
-    filters: tuple[int, ...] = (16, 16, 0, 32, 0)
+    filters: tuple[int, ...] = (16, 0, 32, 0)
     """Output channels of the 3x3 convolutions shared by all frames; 0 is a 2x2 max-pooling."""
-    dense_units: int = 64
+    dense_units: int = 0
     """Units of the fully connected layer before the answer; 0: none."""
     dropout: float = 0.5
     """Share of the units left out before each fully connected layer in training."""

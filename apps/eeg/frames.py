@@ -24,7 +24,8 @@ def topographic_frames(signals: keras.KerasTensor, features: FeaturesConfig, spe
     """Returns pictures [batch, frames, size, size, channels] of recordings [batch, electrodes, samples] in volts.
 
     Average reference over the scalp's electrodes; mean amplitude or logarithmic band power of every window, standardised at
-    every electrode, channel and frame by the training recordings; azimuthal equidistant projection and interpolation.
+    every electrode, channel and frame by the training recordings and cut off beyond so many deviations, which tames eye blinks;
+    azimuthal equidistant projection and interpolation.
     """
     values = layers.Normalization(
         axis=(1, 2, 3),
@@ -32,6 +33,7 @@ def topographic_frames(signals: keras.KerasTensor, features: FeaturesConfig, spe
         variance=np.square(np.array(spec["deviation"], np.float32)),
         name="standardize",
     )(_values(signals, features, spec))
+    values = keras.ops.clip(values, -features.largest_deviation, features.largest_deviation)
     pictures = ScalpImage(spec["positions"], features.image_size, name="scalp_image")(
         layers.Permute((3, 2, 1), name="frames_first")(values)
     )

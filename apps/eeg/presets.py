@@ -4,7 +4,8 @@ from apps.eeg.config import CnnLstm, Config, DataConfig, FeaturesConfig, MaxPool
 from harness.settings import Preset, TrainingConfig
 
 _uci_training = TrainingConfig(
-    epochs=30, batch_size=32, learning_rate=2e-3, weight_decay=0.05, warmup_fraction=0.03, ema_momentum=0.99, keep="last",
+    epochs=20, batch_size=16, learning_rate=3e-3, weight_decay=0.05, warmup_fraction=0.05, ema_momentum=0.98,
+    monitor="loss", keep="last",
 )  # fmt: skip
 
 PRESETS = {
@@ -22,15 +23,15 @@ PRESETS = {
         title="ConvNet with mixed LSTM and 1-D convolution, on simulated EEG",
     ),
     "cnn-lstm-uci": Preset(
-        Config(training=_uci_training),
+        Config(data=DataConfig(validation_subjects=0), training=_uci_training),
         catalogue="E4",
-        title="ConvNet with mixed LSTM and 1-D convolution, amplitude frames",
+        title="ConvNet with mixed LSTM and 1-D convolution, frames of amplitude and band power",
         literature="8.89 % error on another, unpublished recording of four classes (Bashivan et al. 2016)",
     ),
     "max-pool-uci": Preset(
-        Config(model=MaxPool(), training=_uci_training),
+        Config(data=DataConfig(validation_subjects=0), model=MaxPool(), training=_uci_training),
         catalogue="E1",
-        title="ConvNet with the maximum over the frames, amplitude frames",
+        title="ConvNet with the maximum over the frames, frames of amplitude and band power",
         literature="14.80 % error on another, unpublished recording of four classes (Bashivan et al. 2016)",
     ),
 }

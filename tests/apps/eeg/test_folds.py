@@ -60,5 +60,5 @@ def test_impossible_splits_say_what_to_pass(data, message):
 
 
 def test_fewer_subjects_than_folds_say_what_to_pass():
-    with pytest.raises(DataError, match="3 subjects for 7 folds; pass --data.folds"):
+    with pytest.raises(DataError, match=r"3 subjects for 7 folds; pass --data\.folds"):
         deal(["p1", "p2", "p3"], ["", "", ""], DataConfig())
