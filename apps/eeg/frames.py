@@ -31,6 +31,7 @@ def topographic_frames(signals: keras.KerasTensor, features: FeaturesConfig, spe
         axis=(1, 2, 3),
         mean=np.array(spec["mean"], np.float32),
         variance=np.square(np.array(spec["deviation"], np.float32)),
+        dtype="float32",
         name="standardize",
     )(_values(signals, features, spec))
     values = keras.ops.clip(values, -features.largest_deviation, features.largest_deviation)
@@ -63,20 +64,25 @@ def _short(values: np.ndarray) -> list[Any]:
 
 
 def _values(signals: keras.KerasTensor, features: FeaturesConfig, spec: dict[str, Any]) -> keras.KerasTensor:
-    """Returns what the frames show at the electrodes: [batch, scalp electrodes, channels, frames]."""
-    volts = AverageReference(spec["scalp"], name="average_reference")(signals)
-    scaled = layers.Rescaling(1.0 / spec["scale"], name="scale")(volts)
+    """Returns what the frames show at the electrodes: [batch, scalp electrodes, channels, frames].
+
+    In float32 under every policy: volts underflow in half precision.
+    """
+    volts = AverageReference(spec["scalp"], dtype="float32", name="average_reference")(signals)
+    scaled = layers.Rescaling(1.0 / spec["scale"], dtype="float32", name="scale")(volts)
     channels = []
     if features.frame_channels in ("amplitude", "both"):
         amplitude = _windows(features, spec, features.amplitude_window, "amplitude")(scaled)
-        channels.append(layers.Reshape((len(spec["scalp"]), 1, features.frames), name="one_channel")(amplitude))
+        channels.append(
+            layers.Reshape((len(spec["scalp"]), 1, features.frames), dtype="float32", name="one_channel")(amplitude)
+        )
     if features.frame_channels in ("band_power", "both"):
         power = BandPower(features.bands, spec["sample_rate"], name="band_power")(scaled)
         means = _windows(features, spec, features.band_power_window, "band_power_windows")(power)
         channels.append(Logarithm(POWER_FLOOR, name="log_power")(means))
-    return layers.Concatenate(axis=2, name="channels")(channels) if len(channels) > 1 else channels[0]
+    return layers.Concatenate(axis=2, dtype="float32", name="channels")(channels) if len(channels) > 1 else channels[0]
 
 
 def _windows(features: FeaturesConfig, spec: dict[str, Any], seconds: float, name: str) -> WindowMeans:
     length = min(spec["samples"], max(1, round(seconds * spec["sample_rate"])))
-    return WindowMeans(features.frames, length, name=name)
+    return WindowMeans(features.frames, length, dtype="float32", name=name)

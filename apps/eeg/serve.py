@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from apps.eeg.config import Config
 from apps.eeg.data import Trials
+from apps.eeg.data import read as read_source
 from apps.eeg.recordings import ARRAYS, LARGEST_VOLTS, RECORDINGS, read_trials
 from harness.app import Endpoint
 
@@ -57,8 +58,9 @@ def checked(signals: tf.Tensor, electrodes: int, samples: int, expected: str) ->
 
 
 def examples(config: Config, spec: dict[str, Any], split: Trials) -> dict[str, dict[str, Any]]:
-    """Returns eight real recordings."""
-    return {"signals": {"signals": split.signals[:8]}}
+    """Returns eight real recordings; of the training data where everybody was trained on."""
+    trials = split if len(split) else read_source(config.data, spec).trials
+    return {"signals": {"signals": trials.signals[:8]}}
 
 
 def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:

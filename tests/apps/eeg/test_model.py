@@ -80,6 +80,26 @@ def test_every_model_loads_again_and_answers_the_same(prepared, tmp_path, channe
     np.testing.assert_array_equal(built.predict(trials, verbose=0), again.predict(trials, verbose=0))
 
 
+def test_half_precision_keeps_the_signal(prepared, model):
+    trials = prepared.splits["test"].signals[:4]
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        half = models.build(SMALL, prepared.spec)
+    finally:
+        keras.config.set_dtype_policy(before)
+    half.set_weights(model.get_weights())
+    assert half.output.dtype == "float32"
+    np.testing.assert_allclose(half.predict(trials, verbose=0), model.predict(trials, verbose=0), atol=0.02)
+
+
+def test_where_nobody_is_left_to_test_the_export_check_takes_training_data(prepared):
+    everybody = dataclasses.replace(SMALL, data=dataclasses.replace(SMALL.data, fold="all", validation_subjects=0))
+    splits = data.prepare(everybody).splits
+    assert [len(splits[name]) for name in ("train", "validation", "test")] == [480, 0, 0]
+    assert serve.examples(everybody, prepared.spec, splits["validation"])["signals"]["signals"].shape == (8, 64, 256)
+
+
 def test_eye_channels_change_nothing(prepared, model):
     trials = prepared.splits["test"].signals[:2].copy()
     before = model.predict(trials, verbose=0)
