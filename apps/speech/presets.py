@@ -23,11 +23,8 @@ PRESETS = {
     ),
     "blstm-an4": Preset(
         Config(
-            data=DataConfig(speeds=(0.85, 0.92, 1.0, 1.08, 1.15)),
-            features=FeaturesConfig(frequency_width=20, time_masks=3),
-            model=Blstm(dropout=0.4),
             training=TrainingConfig(
-                epochs=70,
+                epochs=60,
                 batch_size=16,
                 learning_rate=2e-3,
                 weight_decay=1e-2,
