@@ -64,14 +64,11 @@ def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: s
     if options.verb != "predict" and options.paths:
         raise UsageError(f"unexpected argument {options.paths[0]!r}: settings are given as --group.name VALUE")
     config = presets[options.preset].config
-    rest = ["--data.source" if flag == "--data" else flag for flag in rest]
-    return Arguments(
-        options.verb,
-        options.preset,
-        _settings(config_type, config, rest),
-        options,
-        f"python -m apps.{app} " + " ".join(argv),
-    )
+    rest = [re.sub(r"^--data(?==|$)", "--data.source", flag) for flag in rest]
+    given = _settings(config_type, config, rest)
+    elsewhere = options.model and any(flag.split("=")[0] == "--data.source" for flag in rest)
+    text = f"python -m apps.{app} " + " ".join(argv)
+    return Arguments(options.verb, options.preset, given, options, text, given.data.source if elsewhere else None)
 
 
 class _Parser(argparse.ArgumentParser):

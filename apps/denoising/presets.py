@@ -4,8 +4,8 @@ from apps.denoising.config import Config, ConvolutionalAutoencoder, DataConfig
 from harness.settings import Preset, TrainingConfig
 
 _cifar10_training = TrainingConfig(
-    epochs=4, batch_size=32, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, warmup_fraction=0.05,
-    monitor="val_psnr_db", monitor_mode="max", ema_momentum=0.999,
+    epochs=3, batch_size=32, optimizer="adamw", learning_rate=2e-3, weight_decay=1e-4, warmup_fraction=0.05,
+    monitor="val_psnr_db", monitor_mode="max", ema_momentum=0.998,
 )  # fmt: skip
 
 PRESETS = {
