@@ -57,6 +57,13 @@ def test_flags_change_the_preset_they_start_from():
     assert arguments.config == Config(Data("folder"), Deep(7), TrainingConfig(epochs=5))
 
 
+@pytest.mark.parametrize("flags", [["--data", "new"], ["--data=new"], ["--data.source", "new"], ["--data.source=new"]])
+def test_data_beside_a_model_means_new_data(flags):
+    assert parsed("evaluate", "--model", "runs/x", *flags).new_data == "new"
+    assert parsed("evaluate", *flags).new_data is None
+    assert parsed("evaluate", *flags).config.data.source == "new"
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
