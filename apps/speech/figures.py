@@ -141,8 +141,8 @@ def _worst(predictions: Predictions, split: Utterances | None) -> list[Any]:
         rows.append([str(predictions["names"][i]), f"{wrong[i]} of {words[i]}", said, heard])
         if split is not None:
             waveform = split.samples[i].astype(np.float32) / 32768.0
-            title = str(predictions["names"][i])
-            sounds.append(Sound(title, f"Said: “{' '.join(said.split())}”.", waveform, SAMPLE_RATE))
+            caption = f"Said: “{predictions['references'][i]}”."
+            sounds.append(Sound(str(predictions["names"][i]), caption, waveform, SAMPLE_RATE))
     caption = "Best path. Errors in capitals; *** stands for a word left out or inserted."
     return [Table("Heard worst", caption, ["utterance", "word errors", "said", "heard"], rows), *sounds]
 
