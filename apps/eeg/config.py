@@ -26,13 +26,13 @@ class DataConfig:
     """Train on at most so many trials."""
     time_shift: int = 6
     """Largest random shift in training, samples."""
-    amplitude_scale: float = 0.1
+    amplitude_scale: float = 0.2
     """Standard deviation of the logarithm of a random factor on a trial in training."""
     noise: float = 0.0
     """Standard deviation of white noise added in training, microvolts."""
-    electrode_dropout: float = 0.05
+    electrode_dropout: float = 0.1
     """Share of the electrodes silenced in a trial in training."""
-    mixup: float = 0.0
+    mixup: float = 0.2
     """Largest share of another trial mixed into a trial and its label in training."""
 
 
@@ -68,7 +68,7 @@ class CnnLstm:
     """Output channels of the 1-D convolution over three neighbouring frames."""
     dense_units: int = 0
     """Units of the fully connected layer before the answer; 0: none."""
-    frame_dropout: float = 0.1
+    frame_dropout: float = 0.25
     """Share of a frame's features left out in training."""
     dropout: float = 0.5
     """Share of the units left out before each fully connected layer in training."""
