@@ -15,8 +15,8 @@ from harness.app import Predictions
 from harness.sections import Picture, Table
 
 COLUMNS = 3
-GALLERY = 9
-EXPLAINED = 3
+GALLERY = 6
+EXPLAINED = 2
 WORDS_SHOWN = 12
 SAMPLE = 20
 
@@ -39,7 +39,7 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
 
 def _gallery(title: str, extreme: str, places: np.ndarray, predictions: Predictions, references: Any, scores: Any):
     rows = -(-len(places) // COLUMNS)
-    figure = Figure(figsize=(9, 3.9 * rows), layout="constrained")
+    figure = Figure(figsize=(6.5, 3.1 * rows), layout="constrained")
     for number, place in enumerate(places):
         index = predictions["shown"][place]
         axes = figure.add_subplot(rows, COLUMNS, number + 1)
@@ -47,13 +47,13 @@ def _gallery(title: str, extreme: str, places: np.ndarray, predictions: Predicti
         axes.axis("off")
         lines = [*_wrapped(str(predictions["hypothesis"][index])), *_wrapped(f"({references[index][0]})")]
         text = "\n".join([*lines, f"CIDEr-D {scores[index]:.2f}"])
-        axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=8, parse_math=False)
+        axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=7, parse_math=False)
     caption = f"The pictures whose captions score the {extreme} CIDEr-D; in brackets the first reference."
     return Picture(title, caption, figure)
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 38) or ["(nothing)"]
+    return textwrap.wrap(text, 32) or ["(nothing)"]
 
 
 def _attention(place: int, predictions: Predictions) -> Picture:
@@ -64,7 +64,7 @@ def _attention(place: int, predictions: Predictions) -> Picture:
     words = caption.split()[: min(WORDS_SHOWN, len(maps))]
     columns = 5
     rows = -(-(len(words) + 1) // columns)
-    figure = Figure(figsize=(9, 2.0 * rows), layout="constrained")
+    figure = Figure(figsize=(6.5, 1.5 * rows), layout="constrained")
     height, width = picture.shape[:2]
     for number in range(len(words) + 1):
         axes = figure.add_subplot(rows, columns, number + 1)
@@ -74,7 +74,7 @@ def _attention(place: int, predictions: Predictions) -> Picture:
             looked = maps[number - 1].reshape(side, side)
             extent = (-0.5, width - 0.5, height - 0.5, -0.5)
             axes.imshow(looked, cmap="inferno", alpha=0.6, extent=extent, interpolation="bilinear", vmin=0)
-            axes.set_title(words[number - 1], fontsize=9, parse_math=False)
+            axes.set_title(words[number - 1], fontsize=7, parse_math=False)
     return Picture(
         f"Where the decoder looked: {caption}",
         "One map for each word, bright where the attention is large; each map has its own scale.",

@@ -52,7 +52,7 @@ def first_filters(model: keras.Model) -> Picture:
 
 def feature_maps(model: keras.Model, image: np.ndarray) -> Picture:
     """Draws what the first convolution makes of one picture."""
-    part = keras.Model(model.inputs, _first_convolution(model).output)
+    part = keras.Model(model.input, _first_convolution(model).output)
     maps = np.asarray(part(image[None].astype(np.float32)))[0]
     return Picture(
         "First feature maps",
