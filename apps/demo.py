@@ -28,7 +28,11 @@ def main() -> int:
     """Runs every app's demo preset and prints the table; 1 where an app failed or is not clearly above chance."""
     rows, failures, start = [], [], time.monotonic()
     for number, app in enumerate(REQUIRED, 1):
-        print(f"--- {number} of {len(REQUIRED)}: {app} ({time.monotonic() - start:.0f} s so far)", file=sys.stderr, flush=True)
+        print(
+            f"--- {number} of {len(REQUIRED)}: {app} ({time.monotonic() - start:.0f} s so far)",
+            file=sys.stderr,
+            flush=True,
+        )
         began = time.monotonic()
         command = [sys.executable, "-m", f"apps.{app}", "run", "--preset", "demo", "--overwrite"]
         if subprocess.run(command, cwd=ROOT).returncode:
