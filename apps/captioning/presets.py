@@ -20,12 +20,12 @@ _flickr8k_training = TrainingConfig(
 )
 
 PRESETS = {
-    # about 25 s on two cores, CIDEr-D about 4
+    # about 20 s on two free cores, BLEU-4 about 0.6
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", least_count=1, longest_caption=14, mirror=False),
             model=ConvNetAttention(units=96, embedding_width=64, attention_units=64, dropout=0.1, label_smoothing=0.0),
-            training=TrainingConfig(epochs=6, batch_size=32, learning_rate=4e-3, clip_norm=5.0, keep="last"),
+            training=TrainingConfig(epochs=9, batch_size=32, learning_rate=4e-3, clip_norm=5.0, keep="last"),
         ),
         catalogue="N2",
         title="Attention LSTM and a small ConvNet on synthetic scenes",
