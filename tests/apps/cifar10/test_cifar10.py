@@ -147,7 +147,7 @@ def test_data_that_cannot_be_used(tmp_path):
         data.prepare(Config(data=DataConfig(source=str(place))))
     for path in place.rglob("*.png"):
         path.write_bytes(b"")
-    with pytest.raises(DataError, match="none of its 2 pictures can be read"):
+    with pytest.raises(DataError, match="none of 2 pictures can be read"):
         data.prepare(Config(data=DataConfig(source=str(place))))
     with pytest.raises(DataError, match=r"--data.size 64: CIFAR-10's pictures are 32 pixels wide"):
         data.prepare(Config(data=DataConfig(size=64)))
