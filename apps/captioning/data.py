@@ -125,7 +125,11 @@ def _flickr8k(config: Config) -> _Collected:
         "validation": _split([stored.train[i] for i in sorted(held_out)]),
         "test": _split(stored.dev),
     }
-    source = Source("Flickr8k (test: its development list)", sha256_of([*stored.files, *(item.path for item in stored.dev)]), notice=flickr8k.NOTICE)
+    source = Source(
+        "Flickr8k (test: its development list)",
+        sha256_of([*stored.files, *(item.path for item in stored.dev)]),
+        notice=flickr8k.NOTICE,
+    )
     notes = (
         f"The test split is Flickr8k's official development list ({len(stored.dev)} pictures); "
         f"{len(held_out)} pictures drawn from its training list validate and are never trained on.",
