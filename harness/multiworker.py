@@ -21,12 +21,17 @@ def sharded(dataset: tf.data.Dataset, strategy: Any) -> tf.data.Dataset:
 
 
 def prepare_model(model: Any, data: tf.data.Dataset, strategy: Any) -> None:
-    """Builds model, metrics and optimizer from one ordinary batch, and repairs Keras; only for several workers."""
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+    """Builds model, metrics and optimizer from one ordinary batch, and repairs Keras for several workers.
+
+    Keras would build them from the mean of what the replicas hold, which has to be of equal size; the last batches of the
+    validation examples are not.
+    """
+    if strategy is None:
         return
     model._symbolic_build(data_batch=next(iter(data)))
     model._maybe_symbolic_build = lambda iterator=None, data_batch=None: None
-    keras_trainer.reduce_per_replica = _reduce_per_replica
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        keras_trainer.reduce_per_replica = _reduce_per_replica
 
 
 def _reduce_per_replica(values: Any, strategy: tf.distribute.Strategy, reduction: str) -> Any:
