@@ -11,12 +11,13 @@ import pandas
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# Without clipping by norm too: Keras 3.15 clips each replica's gradient before it adds them up.
 WITHOUT_DROPOUT = {
     "digits": ["--model.dropout", "0"],
     "cifar10": [],
-    "speech": ["--model.dropout", "0"],
+    "speech": ["--model.dropout", "0", "--training.clip-norm", "None"],
     "eeg": ["--model.dropout", "0"],
-    "captioning": ["--model.dropout", "0"],
+    "captioning": ["--model.dropout", "0", "--training.clip-norm", "None"],
     "denoising": [],
 }
 QUICK = ("digits", "speech")
