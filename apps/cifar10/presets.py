@@ -10,7 +10,7 @@ _cifar10_training = TrainingConfig(
 )  # fmt: skip
 
 PRESETS = {
-    # about 15 s on two cores; accuracy about 99 %
+    # accuracy about 99 %
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", validation_fraction=0.1),

@@ -20,14 +20,14 @@ PRESETS = {
         catalogue="D1",
         title="LeNet-5, max-pool form, on the UCI digits",
     ),
-    # error about 0.7 %, 3 reference minutes
+    # error about 0.5 %
     "lenet5-mnist": Preset(
         Config(data=DataConfig(shift=2, rotation=10, scale=0.1), training=_mnist_training),
         catalogue="D1",
         title="LeNet-5, max-pool form, with distortions",
         literature="0.80 % error with distortions (LeCun et al. 1998)",
     ),
-    # error about 0.9 %, 3 reference minutes
+    # error about 0.7 %
     "lenet5-paper-mnist": Preset(
         Config(data=DataConfig(), model=LeNet5(form="paper"), training=_mnist_training),
         catalogue="D1",
