@@ -8,7 +8,7 @@ _LITERATURE = (
 )
 
 _flickr8k_training = TrainingConfig(
-    epochs=28,
+    epochs=52,
     batch_size=96,
     learning_rate=2e-3,
     warmup_fraction=0.03,
