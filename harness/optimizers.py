@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from harness.settings import TrainingConfig
 
@@ -81,4 +82,21 @@ def build_optimizer(training: TrainingConfig, steps: int) -> keras.optimizers.Op
         ) from error
     if training.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        _clip_the_sum(optimizer)
     return optimizer
+
+
+def _clip_the_sum(optimizer: keras.optimizers.Optimizer) -> None:
+    """Makes the optimizer clip the gradient of the global batch, as one device does.
+
+    Keras 3.15 clips each replica's gradient before it adds them up.
+    """
+    clip, add_up = optimizer._clip_gradients, optimizer._all_reduce_sum_gradients
+
+    def add_up_and_clip(grads_and_vars):
+        gradients, variables = zip(*add_up(grads_and_vars), strict=True)
+        return list(zip(clip(list(gradients)), variables, strict=True))
+
+    optimizer._clip_gradients = lambda gradients: gradients
+    optimizer._all_reduce_sum_gradients = add_up_and_clip
