@@ -48,8 +48,10 @@ def build(model: Blstm, features: FeaturesConfig, spec: dict[str, Any]) -> CTCMo
         features.frequency_masks, features.frequency_width, features.time_masks, features.time_width, name="spec_augment"
     )(x, count)  # fmt: skip
     x = keras.layers.Reshape((-1, features.bins, 1), name="one_channel")(x)
-    for number, filters in enumerate(model.filters, start=1):
-        x, count = FrameConvolution(filters, 3, (2, 2), name=f"convolution_{number}")(x, count)
+    for stage, filters in enumerate(model.filters, start=1):
+        for number in range(1, model.convolutions + 1):
+            strides = (2, 2) if number == model.convolutions else (1, 1)
+            x, count = FrameConvolution(filters, 3, strides, name=f"convolution_{stage}_{number}")(x, count)
     x = keras.layers.Reshape((-1, x.shape[2] * x.shape[3]), name="channels_side_by_side")(x)
     if model.projection:
         x = keras.layers.Dense(model.projection, name="projection")(x)
