@@ -24,7 +24,7 @@ PRESETS = {
     "blstm-an4": Preset(
         Config(
             training=TrainingConfig(
-                epochs=80,
+                epochs=60,
                 batch_size=16,
                 learning_rate=2e-3,
                 weight_decay=1e-2,
