@@ -23,7 +23,7 @@ class DataConfig:
     """Manifest without a split column: share of the speakers (utterances, where no speakers are given) that validates; as many test."""
     limit: int | None = None
     """Train on at most so many utterances."""
-    speeds: tuple[float, ...] = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2)
+    speeds: tuple[float, ...] = (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15)
     """Speeds at which training utterances are played, drawn anew each time; 1.0 alone: as recorded."""
 
 
@@ -43,7 +43,7 @@ class FeaturesConfig:
     """SpecAugment: bands blotted out in each training utterance."""
     frequency_width: int = 20
     """SpecAugment: largest width of such a band, in bins."""
-    time_masks: int = 3
+    time_masks: int = 2
     """SpecAugment: stretches blotted out in each training utterance."""
     time_width: int = 25
     """SpecAugment: largest length of such a stretch, in frames (and at most 15 % of the utterance)."""
@@ -53,17 +53,17 @@ class FeaturesConfig:
 class Blstm:
     """Deep bidirectional LSTM (Graves et al. 2013) behind convolutions that shorten time."""
 
-    units: int = 256
+    units: int = 192
     """Width of each direction of a layer."""
     layers: int = 3
     """Bidirectional layers."""
     filters: tuple[int, ...] = (32, 32)
     """Channels of the stages of convolutions; each stage halves time and frequency."""
-    convolutions: int = 2
+    convolutions: int = 1
     """Convolutions of a stage; the last of them has the stride."""
     projection: int = 256
     """Width of the projection between the convolutions and the LSTMs; 0: none."""
-    dropout: float = 0.4
+    dropout: float = 0.3
     """Share of the values left out before each bidirectional layer and before the last layer, in training."""
 
 

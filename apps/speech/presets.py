@@ -8,7 +8,7 @@ PRESETS = {
         Config(
             data=DataConfig(source="demo", speeds=(1.0,)),
             features=FeaturesConfig(bins=40, time_masks=0, frequency_masks=0),
-            model=Blstm(units=64, layers=1, filters=(16, 16), convolutions=1, projection=0, dropout=0.1),
+            model=Blstm(units=64, layers=1, filters=(16, 16), projection=0, dropout=0.1),
             training=TrainingConfig(
                 epochs=10,
                 batch_size=32,
@@ -24,7 +24,7 @@ PRESETS = {
     "blstm-an4": Preset(
         Config(
             training=TrainingConfig(
-                epochs=60,
+                epochs=70,
                 batch_size=16,
                 learning_rate=2e-3,
                 weight_decay=1e-2,
