@@ -8,7 +8,7 @@ _LITERATURE = (
 )
 
 _flickr8k_training = TrainingConfig(
-    epochs=52,
+    epochs=36,
     batch_size=96,
     learning_rate=2e-3,
     warmup_fraction=0.03,
@@ -33,7 +33,9 @@ PRESETS = {
     # about 15 reference minutes with the features computed anew
     "attention-flickr8k-mobilenet100": Preset(
         Config(
-            model=MobileNetAttention(encoder_weights="imagenet-weights/mobilenet_v2_1.0_224_from_qat_no_top.h5"),
+            model=MobileNetAttention(
+                encoder_weights="imagenet-weights/mobilenet_v2_1.0_224_from_qat_no_top.h5", picture_size=256, dropout=0.5
+            ),
             training=_flickr8k_training,
         ),
         catalogue="N2",
