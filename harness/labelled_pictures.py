@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from datasets.errors import DataError
+from harness.app import Prepared, Source, Spec
 
 TEST_SHARE = 0.2
 """Of a person's own pictures, where they do not say which ones are for the test."""
@@ -29,6 +32,73 @@ class LabelledPictures:
     def subset(self, indices: np.ndarray) -> LabelledPictures:
         """Returns the examples at `indices`."""
         return LabelledPictures(self.images[indices], self.labels[indices])
+
+
+class Splitting(Protocol):
+    """The settings, of an app's DataConfig, that say how its pictures are split."""
+
+    source: str
+    seed: int
+    validation_fraction: float
+    limit: int | None
+
+
+class Listing(Protocol):
+    """What was found in a person's folder or table: datasets.pictures.PictureList."""
+
+    paths: Sequence[Path]
+    labels: Sequence[int]
+    class_names: Sequence[str]
+    splits: Sequence[str] | None
+    dropped: Mapping[str, int]
+
+
+Learn = Callable[[LabelledPictures], Spec]
+"""Training pictures -> what the spec holds beside the class names."""
+
+
+def prepared_pictures(
+    data: Splitting,
+    parts: dict[str, LabelledPictures],
+    class_names: Sequence[str],
+    source: Source,
+    learn: Learn,
+    dropped: Mapping[str, int] | None = None,
+) -> Prepared:
+    """Returns the data of a run from "rest", "test" and maybe "validation"."""
+    splits = training_and_validation(data.source, parts, data.validation_fraction, data.limit, data.seed)
+    return Prepared(splits, {"class_names": list(class_names), **learn(splits["train"])}, source, dropped or {})
+
+
+def prepared_own(
+    data: Splitting,
+    listed: Listing,
+    images: np.ndarray,
+    read: Sequence[int],
+    sha256: str,
+    learn: Learn,
+    spec: Spec | None = None,
+) -> Prepared:
+    """Returns the data of a run on a person's own pictures; with the `spec` of a trained model, all become test examples.
+
+    Args:
+        images: uint8 [n, ...], what could be read of the listed pictures.
+        read: the n places in the list.
+
+    Raises:
+        DataError: a class that the model does not know, or classes too small to split.
+    """
+    examples = LabelledPictures(images, np.array(listed.labels, np.int64)[read])
+    given = None if listed.splits is None else np.array(listed.splits)[read]
+    source = Source(Path(data.source).name, sha256)
+    unreadable = len(listed.paths) - len(read)
+    dropped = {**listed.dropped, **({"unreadable picture": unreadable} if unreadable else {})}
+    if spec is None:
+        parts = split_given(data.source, examples, given, data.seed)
+        return prepared_pictures(data, parts, listed.class_names, source, learn, dropped)
+    examples = known_classes(data.source, examples, listed.class_names, spec["class_names"])
+    test = examples if given is None else examples.subset(np.flatnonzero(given == "test"))
+    return Prepared({"test": test}, spec, source, dropped)
 
 
 def known_classes(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from datasets.synthetic import shapes
 from harness.app import Prepared, Source
 from harness.batching import in_order_plan, index_batches, shuffled_plan
 from harness.classification import class_weights
-from harness.labelled_pictures import LabelledPictures, known_classes, split_given, training_and_validation
+from harness.labelled_pictures import LabelledPictures, prepared_own, prepared_pictures
 from shared_layers.images import augmentation
 
 DEMO_TRAINING, DEMO_TEST = 4000, 1000
@@ -54,7 +53,7 @@ def _cifar10(data: DataConfig) -> Prepared:
     rest = LabelledPictures(stored.train_images, stored.train_labels.astype(np.int64))
     test = LabelledPictures(stored.test_images, stored.test_labels.astype(np.int64))
     source = Source("CIFAR-10", stored.sha256, notice="Krizhevsky, Learning multiple layers of features, 2009")
-    return _prepared(data, {"rest": rest, "test": test}, cifar10.CLASS_NAMES, source)
+    return prepared_pictures(data, {"rest": rest, "test": test}, cifar10.CLASS_NAMES, source, _learnt)
 
 
 def _shapes(data: DataConfig) -> Prepared:
@@ -64,35 +63,19 @@ def _shapes(data: DataConfig) -> Prepared:
     digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
     source = Source("synthetic textured shapes", digest, synthetic=True)
     parts = {"rest": examples.subset(rest), "test": examples.subset(test)}
-    return _prepared(data, parts, shapes.CLASS_NAMES, source)
+    return prepared_pictures(data, parts, shapes.CLASS_NAMES, source, _learnt)
 
 
 def _folder(data: DataConfig, spec: dict[str, Any] | None) -> Prepared:
     listed = pictures.list_any(Path(data.source))
     size = data.size if spec is None else spec["size"]
-    images, read, unreadable = pictures.read_all(listed, lambda picture: to_square(picture, size).numpy(), mode="RGB")
-    examples = LabelledPictures(images, np.array(listed.labels, np.int64)[read])
-    given = None if listed.splits is None else np.array(listed.splits)[read]
-    source = Source(Path(data.source).name, sha256_of([listed.paths[number] for number in read]))
-    dropped = {**listed.dropped, **({"unreadable picture": unreadable} if unreadable else {})}
-    if spec is not None:
-        examples = known_classes(data.source, examples, listed.class_names, spec["class_names"])
-        test = examples if given is None else examples.subset(np.flatnonzero(given == "test"))
-        return Prepared({"test": test}, spec, source, dropped)
-    parts = split_given(data.source, examples, given, data.seed)
-    return _prepared(data, parts, listed.class_names, source, dropped)
+    images, read, _ = pictures.read_all(listed, lambda picture: to_square(picture, size).numpy(), mode="RGB")
+    sha256 = sha256_of([listed.paths[number] for number in read])
+    return prepared_own(data, listed, images, read, sha256, _learnt, spec)
 
 
-def _prepared(
-    data: DataConfig,
-    parts: dict[str, LabelledPictures],
-    class_names: Sequence[str],
-    source: Source,
-    dropped: dict[str, int] | None = None,
-) -> Prepared:
-    splits = training_and_validation(data.source, parts, data.validation_fraction, data.limit, data.seed)
-    spec = {"class_names": list(class_names), "size": data.size, **_colours(splits["train"].images)}
-    return Prepared(splits, spec, source, dropped or {})
+def _learnt(train: LabelledPictures) -> dict[str, Any]:
+    return {"size": train.images.shape[1], **_colours(train.images)}
 
 
 def _colours(images: np.ndarray) -> dict[str, list[float]]:

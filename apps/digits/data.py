@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,7 @@ from datasets.fetch import sha256_of
 from harness.app import Prepared, Source
 from harness.batching import in_order_plan, index_batches, shuffled_plan
 from harness.classification import class_weights
-from harness.labelled_pictures import (
-    LabelledPictures,
-    known_classes,
-    split_given,
-    stratified,
-    training_and_validation,
-)
+from harness.labelled_pictures import LabelledPictures, prepared_own, prepared_pictures, stratified
 
 CLASS_NAMES = tuple("0123456789")
 
@@ -47,7 +40,7 @@ def _mnist(data: DataConfig) -> Prepared:
     stored = mnist.load()
     rest = LabelledPictures(stored.train_images, stored.train_labels.astype(np.int64))
     test = LabelledPictures(stored.test_images, stored.test_labels.astype(np.int64))
-    return _prepared(data, {"rest": rest, "test": test}, CLASS_NAMES, Source("MNIST", stored.sha256))
+    return prepared_pictures(data, {"rest": rest, "test": test}, CLASS_NAMES, Source("MNIST", stored.sha256), _learnt)
 
 
 def _uci_digits(data: DataConfig) -> Prepared:
@@ -62,33 +55,20 @@ def _uci_digits(data: DataConfig) -> Prepared:
     source = Source(
         "UCI handwritten digits (8x8, enlarged)", digest, notice="Alpaydin and Kaynak, UCI repository; in scikit-learn"
     )
-    return _prepared(data, {"rest": examples.subset(rest), "test": examples.subset(test)}, CLASS_NAMES, source)
+    parts = {"rest": examples.subset(rest), "test": examples.subset(test)}
+    return prepared_pictures(data, parts, CLASS_NAMES, source, _learnt)
 
 
 def _folder(data: DataConfig, spec: dict[str, Any] | None) -> Prepared:
     listed = pictures.list_any(Path(data.source))
-    images, read, unreadable = pictures.read_all(listed, as_mnist, mode="L")
-    examples = LabelledPictures(images, np.array(listed.labels, np.int64)[read])
-    given = None if listed.splits is None else np.array(listed.splits)[read]
-    source = Source(Path(data.source).name, sha256_of([listed.paths[number] for number in read]))
-    dropped = {**listed.dropped, **({"unreadable picture": unreadable} if unreadable else {})}
-    if spec is not None:
-        examples = known_classes(data.source, examples, listed.class_names, spec["class_names"])
-        test = examples if given is None else examples.subset(np.flatnonzero(given == "test"))
-        return Prepared({"test": test}, spec, source, dropped)
-    parts = split_given(data.source, examples, given, data.seed)
-    return _prepared(data, parts, listed.class_names, source, dropped)
+    images, read, _ = pictures.read_all(listed, as_mnist, mode="L")
+    sha256 = sha256_of([listed.paths[number] for number in read])
+    return prepared_own(data, listed, images, read, sha256, _learnt, spec)
 
 
-def _prepared(
-    data: DataConfig,
-    parts: dict[str, LabelledPictures],
-    class_names: Sequence[str],
-    source: Source,
-    dropped: dict[str, int] | None = None,
-) -> Prepared:
-    splits = training_and_validation(data.source, parts, data.validation_fraction, data.limit, data.seed)
-    return Prepared(splits, {"class_names": list(class_names)}, source, dropped or {})
+def _learnt(train: LabelledPictures) -> dict[str, Any]:
+    """Nothing but the class names is learnt from the training pictures."""
+    return {}
 
 
 def as_mnist(picture: np.ndarray) -> np.ndarray:
