@@ -13,7 +13,7 @@ from typing import Any
 
 import tyro
 
-from harness.settings import Preset
+from harness.settings import Preset, check
 
 VERBS = {
     "train": "train a preset; goes on where it stopped",
@@ -24,6 +24,7 @@ VERBS = {
     "bench": "measure the input pipeline, the training step and the SavedModel",
     "results": "collect finished runs into results/ and the README tables",
 }
+STRATEGIES = ("auto", "one", "mirrored", "multiworker")
 HIDDEN_VERBS = ("write-saved-model",)
 
 
@@ -66,9 +67,19 @@ def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: s
     config = presets[options.preset].config
     rest = [re.sub(r"^--data(?==|$)", "--data.source", flag) for flag in rest]
     given = _settings(config_type, config, rest)
+    try:
+        check(given)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     elsewhere = options.model and any(flag.split("=")[0] == "--data.source" for flag in rest)
     text = f"python -m apps.{app} " + " ".join(argv)
     return Arguments(options.verb, options.preset, given, options, text, given.data.source if elsewhere else None)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number of 1 or more")
+    return int(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,8 +103,8 @@ def _parser(app: str, presets: Mapping[str, Preset], default: str) -> argparse.A
     parser.add_argument(
         "--model", type=Path, help="evaluate, export, predict: a run folder instead of the preset's own"
     )
-    parser.add_argument("--strategy", default="auto", help="auto, one, mirrored or multiworker")
-    parser.add_argument("--cpu-devices", type=int, help="mirror over so many logical CPU devices")
+    parser.add_argument("--strategy", default="auto", choices=STRATEGIES, help="auto, one, mirrored or multiworker")
+    parser.add_argument("--cpu-devices", type=_count, help="mirror over so many logical CPU devices")
     parser.add_argument(
         "--split", default="test", choices=["train", "validation", "test"], help="evaluate: which examples"
     )

@@ -48,11 +48,11 @@ def _one_sentence(error: Exception) -> str:
     if isinstance(error, DataError):
         return str(error)
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+        return f"{error.filename}: {error.strerror}; check that it is there, may be used and has room"
     text = " ".join(str(error).split())
     named = (
         text
-        if isinstance(error, ValueError) or type(error).__name__.startswith(("Training", "Export"))
+        if isinstance(error, ValueError) or type(error).__name__.startswith(("Training", "Export", "Write"))
         else f"{type(error).__name__}: {text}"
     )
     return named if len(named) < 600 else named[:600] + " ... (--verbose shows all)"
@@ -107,14 +107,16 @@ def _predict(session: Any, arguments: Arguments) -> int:
     from harness.predicting import answers, print_table
 
     rows, failures = [], 0
-    for path, row in answers(session, arguments.options.paths, arguments.options.output):
-        if isinstance(row, DataError):
-            print(f"{session.app.name}: {row}", file=sys.stderr)
-            failures += 1
-        elif arguments.options.json:
-            print(json.dumps({"file": str(path), **row}, ensure_ascii=False), flush=True)
-        else:
-            rows.append({"file": str(path), **row})
-    if rows:
-        print_table(rows)
+    try:
+        for path, row in answers(session, arguments.options.paths, arguments.options.output):
+            if isinstance(row, DataError):
+                print(f"{session.app.name}: {row}", file=sys.stderr)
+                failures += 1
+            elif arguments.options.json:
+                print(json.dumps({"file": str(path), **row}, ensure_ascii=False), flush=True)
+            else:
+                rows.append({"file": str(path), **row})
+    finally:
+        if rows:
+            print_table(rows)
     return FAILED if failures else DONE

@@ -39,7 +39,11 @@ def export(session: Any, target: Any) -> None:
         for endpoint, inputs in examples.items()
     }
     runs.write_json(folder / "export_examples.json", encoded)
-    _child(["-m", f"apps.{app.name}", "write-saved-model", "--model", str(folder)], "writing the SavedModel")
+    try:
+        _child(["-m", f"apps.{app.name}", "write-saved-model", "--model", str(folder)], "writing the SavedModel")
+    except ExportFailed:
+        shutil.rmtree(folder / "saved_model.new", ignore_errors=True)
+        raise
     answer = _child(
         [
             saved_model_check.__file__,

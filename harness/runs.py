@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -29,18 +30,65 @@ def fold_folder(folder: Path, fold: str | None) -> Path:
     return folder if fold is None else folder / f"fold-{fold}"
 
 
-def write(path: Path, fill: Callable[[Path], None]) -> None:
-    """Lets `fill` write a temporary file beside `path`, then renames it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+class WriteFailed(Exception):
+    """A file cannot be written: a full disk, a folder that may not be written to."""
+
+    def __init__(self, path: Path, cause: str):
+        super().__init__(
+            f"{path}: cannot be written ({cause}); make room there or choose another folder with RUNS_DIR "
+            "(--output for what predict writes), then give the same command again"
+        )
+
+
+def check_writable(folder: Path) -> None:
+    """Checks before long work that `folder` can be made or written to. Makes nothing.
+
+    Raises:
+        WriteFailed: it cannot.
+    """
+    existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise WriteFailed(folder, f"{existing} is not a folder")
     try:
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        raise WriteFailed(folder, f"{existing} may not be written to: {error.strerror}") from error
+
+
+def write(path: Path, fill: Callable[[Path], None]) -> None:
+    """Lets `fill` write a temporary file beside `path`, then renames it to `path`.
+
+    Raises:
+        WriteFailed: no room, or no right to; nothing is left behind then.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
         fill(temporary)
         temporary.chmod(0o644)
         os.replace(temporary, path)
+    except Exception as error:
+        cause = disk_trouble(error)
+        if cause is None:
+            raise
+        raise WriteFailed(path, cause) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def disk_trouble(error: Exception) -> str | None:
+    """Returns in a few words what the disk refused, or None for an error of another kind.
+
+    HDF5 and TensorFlow wrap the system's error in exceptions of their own, with its words in the message.
+    """
+    if isinstance(error, OSError) and error.errno:
+        return error.strerror
+    words = (os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES))
+    return next((cause for cause in words if cause.lower() in str(error).lower()), None)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -105,6 +105,7 @@ class Session:
         if (folder / "model.keras").exists():
             runs.say(f"{self.app.name}: {folder} is trained already (--overwrite trains it anew)")
             return
+        runs.check_writable(folder)
         prepared = self.prepared(target)
         self._describe_run(target, prepared)
         before = devices.matmul_gflops()

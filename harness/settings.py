@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -72,6 +73,54 @@ class Preset:
     """The row's name in tables, e.g. "LeNet-5, max-pool form"."""
     literature: str = ""
     """The literature's figure with its source, e.g. "0.95 % error (LeCun 1998)"."""
+
+
+_AT_LEAST_ONE = ("epochs", "steps_per_epoch", "batch_size", "early_stopping_patience", "validate_every", "limit")
+_ABOVE_ZERO = ("learning_rate", "clip_norm", "clip_value")
+_BELOW_ONE = ("ema_momentum", "validation_fraction", "dropout")
+_LARGEST_SEED = 2**31 - 1
+
+
+def check(config: Any) -> None:
+    """Checks the numbers that every app has, before anything is read or built.
+
+    Raises:
+        ValueError: a number out of its range; names the flag, what it takes and what it was given.
+    """
+    for group in dataclasses.fields(config):
+        values = getattr(config, group.name)
+        for item in dataclasses.fields(values):
+            value = getattr(values, item.name)
+            flag = f"--{group.name}.{item.name}".replace("_", "-")
+            for number in _numbers(value):
+                expected = _expected(group.name, item.name, number)
+                if expected:
+                    raise ValueError(f"{flag} {number}: expected {expected}")
+            if item.name == "source" and not value.strip():
+                raise ValueError("--data was given nothing: expected a data set's name, a folder or a file")
+
+
+def _numbers(value: Any) -> list[float]:
+    if isinstance(value, tuple):
+        return [number for item in value for number in _numbers(item)]
+    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def _expected(group: str, name: str, number: float) -> str | None:
+    """Returns what would have been right, or None where the number is."""
+    if not math.isfinite(number):
+        return "a finite number"
+    if name in _AT_LEAST_ONE:
+        return None if number >= 1 else "1 or more"
+    if name in _ABOVE_ZERO:
+        return None if number > 0 else "a number above 0"
+    if name in _BELOW_ONE or name.endswith("_dropout"):
+        return None if 0 <= number < 1 else "0 or more and less than 1"
+    if name == "warmup_fraction":
+        return None if 0 <= number <= 1 else "0 to 1"
+    if name == "seed":
+        return None if 0 <= number <= _LARGEST_SEED else f"0 to {_LARGEST_SEED}"
+    return None if number >= 0 or group not in ("data", "training") else "0 or more"
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +16,8 @@ import keras
 import numpy as np
 import pooch
 import tensorflow as tf
+
+from datasets.errors import DataError
 
 PER_BATCH = 64
 
@@ -75,7 +79,9 @@ def _compute(encoder: keras.Model, names: Sequence[Path], read: Callable[[Path],
     def both(pictures: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return encoder(pictures, training=False), encoder(pictures[:, :, ::-1], training=False)
 
-    features = np.lib.format.open_memmap(target, "w+", np.float16, (len(names), 2, cells, channels))
+    shape = len(names), 2, cells, channels
+    _check_room(target, 2 * math.prod(shape))
+    features = np.lib.format.open_memmap(target, "w+", np.float16, shape)
     started = time.monotonic()
     for first in range(0, len(names), PER_BATCH):
         batch = names[first : first + PER_BATCH]
@@ -84,6 +90,16 @@ def _compute(encoder: keras.Model, names: Sequence[Path], read: Callable[[Path],
             features[first : first + len(batch), side] = values.numpy().astype(np.float16)
         _progress(first + len(batch), len(names), time.monotonic() - started)
     features.flush()
+
+
+def _check_room(target: Path, needed: int) -> None:
+    """A mapped file that outgrows the disk ends the process without a word (SIGBUS), so the room is counted before."""
+    free = shutil.disk_usage(target.parent).free
+    if free < needed:
+        raise DataError(
+            f"{target.parent}: the encoder's features need {needed / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free; make room there "
+            "(the folder may be emptied) or set XDG_CACHE_HOME to a folder elsewhere"
+        )
 
 
 def _progress(done: int, count: int, seconds: float) -> None:

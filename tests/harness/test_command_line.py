@@ -1,5 +1,6 @@
 """What a command line means, and what is answered to one that means nothing."""
 
+import importlib
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.command_line import UsageError, parse
-from harness.settings import Preset, TrainingConfig, from_dict, identity, to_dict
+from harness.settings import Preset, TrainingConfig, check, from_dict, identity, to_dict
 
 
 @dataclass(frozen=True)
@@ -111,3 +112,34 @@ def test_help_shows_every_setting_without_importing_tensorflow(app):
     assert "| tensorflow" not in answer.stderr
     assert "| keras" not in answer.stderr
     assert seconds < 6, "1.5 s on an idle machine; several times that only under load"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--training.epochs", "0"], "--training.epochs 0: expected 1 or more"),
+        (["--training.batch-size", "-5"], "--training.batch-size -5: expected 1 or more"),
+        (["--training.steps-per-epoch", "0"], "--training.steps-per-epoch 0: expected 1 or more"),
+        (["--training.learning-rate", "0"], "--training.learning-rate 0.0: expected a number above 0"),
+        (["--training.learning-rate", "nan"], "--training.learning-rate nan: expected a finite number"),
+        (["--training.final-learning-rate", "-1"], "--training.final-learning-rate -1.0: expected 0 or more"),
+        (["--training.clip-norm", "-1"], "--training.clip-norm -1.0: expected a number above 0"),
+        (["--training.ema-momentum", "1.5"], "--training.ema-momentum 1.5: expected 0 or more and less than 1"),
+        (["--training.warmup-fraction", "2"], "--training.warmup-fraction 2.0: expected 0 to 1"),
+        (["--training.seed", "9999999999"], "--training.seed 9999999999: expected 0 to 2147483647"),
+        (["--data", ""], "--data was given nothing"),
+        (["--strategy", "all"], "invalid choice: 'all'"),
+        (["--cpu-devices", "0"], "'0', expected a whole number of 1 or more"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused_before_anything_is_read(flags, said):
+    with pytest.raises(UsageError) as error:
+        parsed("train", *flags)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("app", ["digits", "cifar10", "speech", "eeg", "captioning", "denoising"])
+def test_every_preset_is_within_the_ranges(app):
+    presets = importlib.import_module(f"apps.{app}.presets").PRESETS
+    for preset in presets.values():
+        check(preset.config)

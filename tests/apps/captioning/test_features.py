@@ -1,3 +1,5 @@
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -90,3 +92,11 @@ def test_published_weights_that_cannot_be_downloaded_are_one_sentence(tmp_path, 
     monkeypatch.setattr("keras.src.applications.mobilenet_v2.file_utils.get_file", offline)
     with pytest.raises(DataError, match=r"could not be downloaded .*pass --model.encoder-weights"):
         build_mobilenet(96, 0.35, "imagenet")
+
+
+def test_a_disk_without_room_is_named_before_the_mapped_file_is_made(encoder, pictures, folder, monkeypatch):
+    room = shutil.disk_usage(folder)
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda place: room._replace(free=100))
+    with pytest.raises(DataError, match=rf"{folder}: the encoder's features need 0 MB, 0 MB are free; make room"):
+        compute(encoder, pictures)
+    assert list(folder.iterdir()) == []
