@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class Arguments:
     """The command as it was given."""
     new_data: str | None = None
     """What --data named, where --model names a trained run to evaluate on it."""
+    chosen: bool = False
+    """Whether a preset or a setting was given, so that the command means their run and no other."""
 
 
 def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: str, argv: Sequence[str]) -> Arguments:
@@ -55,17 +58,27 @@ def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: s
     """
     parser = _parser(app, presets, default)
     options, rest = parser.parse_known_args(list(argv))
-    if options.preset not in presets:
-        raise UsageError(f"no preset {options.preset!r} in {app}; there are {', '.join(presets)}")
+    preset = default if options.preset is None else options.preset
+    if preset not in presets:
+        raise UsageError(f"no preset {preset!r} in {app}; there are {', '.join(presets)}")
     help_wanted = any(flag in rest for flag in ("-h", "--help"))
     if help_wanted:
         print(parser.format_help())
-    if options.verb == "predict" and not options.paths:
-        raise UsageError("predict needs files or folders, e.g. predict photo.png")
+    # argparse takes positional words from one place only; other flags may stand between `predict` and its files.
+    words = list(takewhile(lambda word: not word.startswith("-"), rest))
+    options.paths, rest = [Path(word) for word in words], rest[len(words) :]
+    if options.verb == "predict" and not options.paths and not help_wanted:
+        raise UsageError("predict needs files or folders, before any settings: predict photo.png")
     if options.verb != "predict" and options.paths:
-        raise UsageError(f"unexpected argument {options.paths[0]!r}: settings are given as --group.name VALUE")
-    config = presets[options.preset].config
+        raise UsageError(f"unexpected argument '{options.paths[0]}': settings are given as --group.name VALUE")
+    chosen = options.preset is not None or bool(rest)
+    config = presets[preset].config
     rest = [re.sub(r"^--data(?==|$)", "--data.source", flag) for flag in rest]
+    others = [flag for flag in rest if flag.startswith("--") and flag.split("=")[0] != "--data.source"]
+    if options.model and not help_wanted and (others or options.preset is not None):
+        raise UsageError(
+            f"{others[0] if others else '--preset'} beside --model: a trained run keeps its settings, only --data may be given"
+        )
     given = _settings(config_type, config, rest)
     try:
         check(given)
@@ -73,7 +86,7 @@ def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: s
         raise UsageError(str(error)) from None
     elsewhere = options.model and any(flag.split("=")[0] == "--data.source" for flag in rest)
     text = f"python -m apps.{app} " + " ".join(argv)
-    return Arguments(options.verb, options.preset, given, options, text, given.data.source if elsewhere else None)
+    return Arguments(options.verb, preset, given, options, text, given.data.source if elsewhere else None, chosen)
 
 
 def _count(text: str) -> int:
@@ -92,14 +105,14 @@ def _parser(app: str, presets: Mapping[str, Preset], default: str) -> argparse.A
     verbs = "\n".join(f"  {verb:34s}{meaning}" for verb, meaning in VERBS.items())
     parser = _Parser(
         prog=f"python -m apps.{app}",
+        usage="%(prog)s COMMAND [FILES OR FOLDERS, for predict] [OPTIONS] [SETTINGS]",
         description=f"commands:\n{verbs}\n\npresets (default {default}):\n{names}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
         allow_abbrev=False,
     )
     parser.add_argument("verb", choices=[*VERBS, *HIDDEN_VERBS], metavar="COMMAND")
-    parser.add_argument("paths", nargs="*", type=Path, help="predict: files or folders to answer for")
-    parser.add_argument("--preset", default=default, help="the named configuration to start from")
+    parser.add_argument("--preset", help=f"the named configuration to start from (default {default})")
     parser.add_argument(
         "--model", type=Path, help="evaluate, export, predict: a run folder instead of the preset's own"
     )

@@ -44,9 +44,9 @@ class Session:
 
     @classmethod
     def open(cls, app: App, config_type: type, presets: Mapping[str, Preset], arguments: Arguments) -> Session:
-        """Finds the run a command means: by --model, by runs/<app>/current (predict), or by its configuration."""
+        """Finds the run a command means: by --model, by its configuration, or for a bare predict by runs/<app>/current."""
         model = arguments.options.model
-        if arguments.verb == "predict" and model is None:
+        if arguments.verb == "predict" and model is None and not arguments.chosen:
             model = _current(app.name)
         if model is None:
             config, name = arguments.config, arguments.preset

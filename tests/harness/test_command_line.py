@@ -66,6 +66,28 @@ def test_data_beside_a_model_means_new_data(flags):
 
 
 @pytest.mark.parametrize(
+    "argv",
+    [
+        ["predict", "a.png", "b/"],
+        ["predict", "--strategy", "auto", "a.png", "b/"],
+        ["predict", "--json", "a.png", "b/", "--output", "out"],
+        ["predict", "--model", "runs/x", "--json", "a.png", "--verbose", "b/"],
+    ],
+)
+def test_files_stand_anywhere_among_the_flags_of_predict(argv):
+    assert parsed(*argv).options.paths == [Path("a.png"), Path("b/")]
+    assert not parsed(*argv).chosen
+
+
+def test_predict_means_the_run_of_a_preset_or_setting_that_is_given():
+    assert parsed("predict", "a.png", "--preset", "deep").chosen
+    assert parsed("predict", "a.png", "--preset", "deep").preset == "deep"
+    arguments = parsed("predict", "a.png", "--model.width", "5")
+    assert arguments.chosen and arguments.config.model == Wide(5)
+    assert arguments.options.paths == [Path("a.png")]
+
+
+@pytest.mark.parametrize(
     ("argv", "said"),
     [
         (["train", "--preset", "tall"], "no preset 'tall' in test; there are wide, deep"),
@@ -73,7 +95,12 @@ def test_data_beside_a_model_means_new_data(flags):
         (["train", "--training.epochs", "many"], "--training.epochs"),
         (["train", "--training.schedule", "steep"], "cosine"),
         (["fly"], "invalid choice: 'fly'"),
-        (["train", "3"], "unexpected argument"),
+        (["train", "3"], "unexpected argument '3'"),
+        (["train", "--overwrite", "3"], "unexpected argument '3'"),
+        (["evaluate", "--model", "runs/x", "--training.epochs", "5"], "--training.epochs beside --model"),
+        (["evaluate", "--model", "runs/x", "--preset", "deep"], "--preset beside --model"),
+        (["predict", "--json"], "predict needs files or folders"),
+        (["predict", "--model.width", "5", "a.png"], "before any settings"),
     ],
 )
 def test_what_is_not_understood_is_named_in_one_line(argv, said):
