@@ -15,6 +15,7 @@ from apps.captioning.data import CaptionSplit, pixels
 from apps.captioning.decoding import generate, to_text
 from apps.captioning.features import resize
 from datasets.pictures import read_picture
+from harness import endpoint_inputs
 from harness.app import Endpoint
 
 
@@ -23,13 +24,11 @@ def endpoints(config: Config, spec: dict[str, Any], model: keras.Model) -> list[
     size, vocabulary = config.model.picture_size, spec["vocabulary"]
 
     def decode(picture: tf.Tensor) -> tf.Tensor:
-        message = "expected the bytes of a PNG, JPEG, GIF or BMP file, received an empty string"
-        tf.debugging.assert_greater(tf.strings.length(picture), 0, message)
         return resize(tf.io.decode_image(picture, channels=3, expand_animations=False), size)
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        tf.debugging.assert_positive(tf.size(pictures), "expected the bytes of at least one picture, received none")
-        squeezed = tf.map_fn(decode, pictures, fn_output_signature=tf.TensorSpec([size, size, 3], tf.float32))
+        encoded = endpoint_inputs.picture_bytes(pictures)
+        squeezed = tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec([size, size, 3], tf.float32))
         features = model.features(squeezed)
         beam = generate(config, model, features, config.decoding.beam_width)
         greedy = generate(config, model, features, 1)

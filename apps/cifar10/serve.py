@@ -13,6 +13,7 @@ from apps.cifar10.config import Config
 from apps.cifar10.evaluate import views
 from apps.cifar10.resizing import from_bytes
 from datasets.pictures import read_picture
+from harness import endpoint_inputs
 from harness.app import Endpoint
 from harness.labelled_pictures import LabelledPictures
 
@@ -22,16 +23,17 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     names, size = tf.constant(spec["class_names"]), spec["size"]
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        tf.debugging.assert_positive(tf.shape(images)[0], "expected at least one picture")
         probabilities = tf.reduce_mean(views(config, model, images), axis=0)
         return {"class": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
         form = tf.TensorSpec([size, size, 3], tf.uint8)
-        return answer(tf.map_fn(lambda encoded: from_bytes(encoded, size), pictures, fn_output_signature=form))
+        encoded = endpoint_inputs.picture_bytes(pictures)
+        return answer(tf.map_fn(lambda picture: from_bytes(picture, size), encoded, fn_output_signature=form))
 
     def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer(tf.ensure_shape(images, [None, size, size, 3]))
+        expected = f"expected images uint8 [n, {size}, {size}, 3], red, green, blue"
+        return answer(endpoint_inputs.of_shape(images, [size, size, 3], expected))
 
     answers = "class string [n], probabilities float32 [n, classes]"
     return [

@@ -12,11 +12,14 @@ import tensorflow as tf
 from apps.denoising import data
 from apps.denoising.config import Config
 from apps.denoising.tiles import clean_picture
+from harness import endpoint_inputs
 from harness.app import Endpoint
 from harness.runs import write
 
 MOST_PIXELS = 50_000_000
 EXAMPLES = 4
+LARGEST_PIXEL = 16.0
+"""No noise of use takes a pixel of 0..1 further; one of 0..255 is meant."""
 
 
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
@@ -32,14 +35,12 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = (tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.float32))
-        cleaned, removed = tf.map_fn(clean_bytes, pictures, fn_output_signature=outputs, parallel_iterations=1)
+        encoded = endpoint_inputs.picture_bytes(pictures)
+        cleaned, removed = tf.map_fn(clean_bytes, encoded, fn_output_signature=outputs, parallel_iterations=1)
         return {"cleaned": cleaned, "removed": removed}
 
     def pixels(noisy: tf.Tensor) -> dict[str, tf.Tensor]:
-        finite = tf.reduce_all(tf.math.is_finite(noisy))
-        check = tf.debugging.Assert(finite, ["expected finite pixels around 0..1, received NaN or infinity"])
-        with tf.control_dependencies([check] if check is not None else []):
-            return {"cleaned": tf.clip_by_value(model(tf.identity(noisy), training=False), 0.0, 1.0)}
+        return {"cleaned": tf.clip_by_value(model(_checked(noisy, channels), training=False), 0.0, 1.0)}
 
     return [
         Endpoint(
@@ -53,10 +54,26 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         Endpoint(
             "pixels",
             pixels,
-            [tf.TensorSpec([None, None, None, channels], tf.float32, name="noisy")],
+            [tf.TensorSpec([None, None, None, None], tf.float32, name="noisy")],
             f"noisy: {kind} pictures of one size, 0..1 [n, height, width, {channels}] -> cleaned float32, same shape, 0..1",
         ),
     ]
+
+
+def _checked(noisy: tf.Tensor, channels: int) -> tf.Tensor:
+    """Returns the pictures.
+
+    Raises:
+        InvalidArgumentError: none, other channels, or values that cannot be pixels of 0..1 with noise.
+    """
+    expected = f"expected noisy float32 [n, height, width, {channels}], around 0..1"
+    noisy = endpoint_inputs.of_shape(noisy, [None, None, channels], expected)
+    # also false for NaN
+    near = tf.debugging.Assert(
+        tf.reduce_all(tf.abs(noisy) <= LARGEST_PIXEL), [f"{expected}, received others; divide 8-bit ones by 255"]
+    )
+    with tf.control_dependencies([near] if near is not None else []):
+        return tf.identity(noisy)
 
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:

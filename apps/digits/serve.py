@@ -12,6 +12,7 @@ import tensorflow as tf
 from apps.digits.centring import from_bytes
 from apps.digits.config import Config
 from datasets.pictures import read_picture
+from harness import endpoint_inputs
 from harness.app import Endpoint
 from harness.labelled_pictures import LabelledPictures
 
@@ -25,11 +26,13 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         return {"digit": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        images = tf.map_fn(from_bytes, pictures, fn_output_signature=tf.TensorSpec([28, 28], tf.float32))
+        encoded = endpoint_inputs.picture_bytes(pictures)
+        images = tf.map_fn(from_bytes, encoded, fn_output_signature=tf.TensorSpec([28, 28], tf.float32))
         return {**answer(images), "centred": tf.cast(tf.round(images), tf.uint8)}
 
     def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answer(tf.cast(images, tf.float32))
+        expected = "expected images uint8 [n, 28, 28], bright ink on black"
+        return answer(tf.cast(endpoint_inputs.of_shape(images, [28, 28], expected), tf.float32))
 
     return [
         Endpoint(
@@ -42,7 +45,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         Endpoint(
             "images",
             images,
-            [tf.TensorSpec([None, 28, 28], tf.uint8, name="images")],
+            [tf.TensorSpec([None, None, None], tf.uint8, name="images")],
             "images: MNIST's form, bright ink on black, 0 to 255 [n, 28, 28] -> digit string [n], probabilities float32 [n, classes]",
         ),
     ]

@@ -68,10 +68,26 @@ def test_too_large_a_picture_is_refused(monkeypatch):
         call["picture_bytes"](tf.constant([png(np.zeros((1001, 1000, 3), np.uint8))]))
 
 
-def test_pixels_that_are_not_numbers_are_refused():
+@pytest.mark.parametrize(
+    ("noisy", "said"),
+    [
+        (np.full((1, 2, 2, 3), np.nan), "around 0..1"),
+        (np.full((1, 2, 2, 3), 200.0), "divide 8-bit ones by 255"),
+        (np.zeros((0, 2, 2, 3)), "received none"),
+        (np.zeros((1, 2, 2, 1)), r"expected shape \[\?,\?,\?,3\]"),
+        (np.zeros((2, 2, 3)), "expected shape|expected ndim|rank"),
+    ],
+)
+def test_what_are_no_pixels_of_one_is_refused(noisy, said):
     _, call = endpoints()
-    with pytest.raises(tf.errors.InvalidArgumentError, match="expected finite pixels"):
-        call["pixels"](tf.fill([1, 2, 2, 3], np.nan))
+    with pytest.raises((tf.errors.InvalidArgumentError), match=said):
+        call["pixels"](tf.constant(noisy, tf.float32))
+
+
+def test_no_pictures_are_refused():
+    _, call = endpoints()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at least one PNG.*received none"):
+        call["picture_bytes"](tf.constant([], tf.string))
 
 
 def test_examples_fit_the_endpoints():
