@@ -19,6 +19,9 @@ from harness.settings import identity
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = Path(os.environ.get("RUNS_DIR", ROOT / "runs"))
 
+PARTIAL = ".partial-"
+"""How the name of a file begins that is being written."""
+
 
 def seed_folder(app: str, preset: str, config: Any) -> Path:
     """Returns runs/<app>/<preset>-<hash>/seed-<n>: the same configuration and seed always find the same folder."""
@@ -64,7 +67,7 @@ def write(path: Path, fill: Callable[[Path], None]) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=PARTIAL, suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         fill(temporary)
@@ -78,6 +81,12 @@ def write(path: Path, fill: Callable[[Path], None]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def remove_partial(folder: Path) -> None:
+    """Removes what a killed process was writing below a run's folder."""
+    for file in folder.rglob(f"{PARTIAL}*"):
+        file.unlink(missing_ok=True)
 
 
 def disk_trouble(error: Exception) -> str | None:

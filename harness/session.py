@@ -106,6 +106,8 @@ class Session:
             runs.say(f"{self.app.name}: {folder} is trained already (--overwrite trains it anew)")
             return
         runs.check_writable(folder)
+        if devices.is_chief(strategy):
+            runs.remove_partial(folder)
         prepared = self.prepared(target)
         self._describe_run(target, prepared)
         before = devices.matmul_gflops()

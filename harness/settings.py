@@ -167,9 +167,17 @@ def _class_named(hint: Any, name: str) -> type:
     raise ValueError(f"no settings class {name}; expected one of {', '.join(c.__name__ for c in choices)}")
 
 
+LATER = {"later": True}
+"""Metadata of a setting that came after results were kept: at its default it leaves the names of runs as they were."""
+
+
 def identity(config: Any) -> str:
     """Returns eight hexadecimal digits that name the configuration, whatever its seed and fold."""
     values = to_dict(config)
     values["training"].pop("seed")
     values["data"].pop("fold", None)
+    for group in dataclasses.fields(config):
+        for item in dataclasses.fields(getattr(config, group.name)):
+            if item.metadata.get("later") and getattr(getattr(config, group.name), item.name) == item.default:
+                values[group.name].pop(item.name)
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.settings import TrainingConfig
+from harness.settings import LATER, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class DataConfig:
     """Share of the electrodes silenced in a trial in training."""
     mixup: float = 0.2
     """Largest share of another trial mixed into a trial and its label in training."""
+    class_weight: Literal["none", "balanced"] = field(default="none", metadata=LATER)
+    """Weigh classes by the inverse of their frequency in the loss."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from datasets.montage import on_the_scalp, positions
 from datasets.synthetic import eeg as synthetic
 from harness.app import Prepared, Source
 from harness.batching import in_order_plan, index_batches, shuffled_plan
+from harness.classification import class_weights
 
 DEMO_SUBJECTS = 8
 DEMO_TRIALS = 60
@@ -195,15 +196,20 @@ def _for_model(collection: Collection, spec: dict[str, Any]) -> Prepared:
 def batches(
     config: Config, spec: dict[str, Any], split: Trials, training: bool, first_step: int = 0
 ) -> tf.data.Dataset:
-    """Returns (signals float32 [batch, electrodes, samples] in volts, one-hot labels [batch, classes]); varied and endless when training."""
-    signals, labels = (
-        tf.constant(split.signals),
-        tf.constant(np.eye(len(spec["class_names"]), dtype=np.float32)[split.labels]),
-    )
+    """Returns (signals float32 [batch, electrodes, samples] in volts, one-hot labels [batch, classes][, weights [batch]]).
 
-    def gather(indices: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    Varied and endless when training. A mixed trial's weight is mixed as its label is.
+    """
+    classes = len(spec["class_names"])
+    signals, labels = tf.constant(split.signals), tf.constant(np.eye(classes, dtype=np.float32)[split.labels])
+    balanced = training and config.data.class_weight == "balanced"
+    weights = tf.constant(class_weights(split.labels, classes)) if balanced else None
+
+    def gather(indices: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, ...]:
         x, y = tf.gather(signals, indices), tf.gather(labels, indices)
-        return augment(x, y, seed, config.data) if training else (x, y)
+        if training:
+            x, y = augment(x, y, seed, config.data)
+        return (x, y) if weights is None else (x, y, tf.linalg.matvec(y, weights))
 
     batch_size = config.training.batch_size
     count = len(split)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.command_line import UsageError, parse
-from harness.settings import Preset, TrainingConfig, check, from_dict, identity, to_dict
+from harness.settings import LATER, Preset, TrainingConfig, check, from_dict, identity, to_dict
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,22 @@ def test_settings_survive_json():
 def test_the_run_is_named_by_everything_but_the_seed():
     assert identity(Config()) == identity(Config(training=TrainingConfig(seed=9)))
     assert identity(Config()) != identity(Config(training=TrainingConfig(epochs=9)))
+
+
+@dataclass(frozen=True)
+class LaterData(Data):
+    """Data with a setting that was added after results were kept."""
+
+    weight: str = field(default="none", metadata=LATER)
+    """How."""
+
+
+LaterData.__name__ = "Data"  # as when the field was added to Data itself
+
+
+def test_a_later_setting_leaves_the_names_of_earlier_runs():
+    assert identity(Config(LaterData())) == identity(Config(Data()))
+    assert identity(Config(LaterData(weight="balanced"))) != identity(Config(Data()))
 
 
 @pytest.mark.parametrize("app", ["digits", "cifar10", "speech", "eeg", "captioning", "denoising"])

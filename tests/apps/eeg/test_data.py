@@ -55,6 +55,20 @@ def test_training_goes_on_where_it_stopped(prepared):
     assert not np.array_equal(whole[0][0], whole[1][0])
 
 
+@pytest.mark.parametrize("mixup", [0.0, 0.2])
+def test_classes_of_unequal_size_weigh_the_same(mixup):
+    """Six trials of class 0 and two of class 1: weights 8 / (2 * 6) and 8 / (2 * 2), mixed where the labels are mixed."""
+    signals = np.random.default_rng(0).normal(0, 1e-5, (8, 3, 8)).astype(np.float32)
+    split = data.Trials(signals, np.array([0, 0, 0, 1, 0, 1, 0, 0]), np.array(["a"] * 8))
+    settings = DataConfig(class_weight="balanced", mixup=mixup, time_shift=0)
+    config, spec = Config(data=settings, training=TrainingConfig(batch_size=8)), {"class_names": ["rest", "move"]}
+    [(_, labels, weights)] = data.batches(config, spec, split, True).take(1)
+    np.testing.assert_allclose(weights, labels.numpy() @ [8 / 12, 2.0], rtol=1e-6)
+    assert mixup or sorted(set(weights.numpy().round(4).tolist())) == [0.6667, 2.0]
+    [(_, labels)] = data.batches(config, spec, split, False)
+    assert labels.shape == (8, 2)
+
+
 def _augmented(**settings):
     off = {"time_shift": 0, "amplitude_scale": 0.0, "noise": 0.0, "electrode_dropout": 0.0, "mixup": 0.0}
     signals = np.random.default_rng(0).normal(0, 1e-5, (64, 5, 40)).astype(np.float32)
