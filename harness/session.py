@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -169,7 +170,7 @@ class Session:
         """Returns the folder of metrics.json and report.html: the run's own, or one for the new data."""
         if not self.arguments.new_data:
             return self.folder
-        return self.folder / "evaluations" / Path(self.arguments.new_data).name
+        return self.folder / "evaluations" / name_of(self.arguments.new_data)
 
     def exported(self) -> Path:
         """Returns the folder of the training whose SavedModel answers.
@@ -188,7 +189,8 @@ class Session:
 
     def export(self) -> None:
         """Writes and checks the SavedModel of the final target, training that first where folds left it out."""
-        if not (self.folder / "metrics.json").is_file():
+        scored = (self.folder, self.folder.parent) if self.folder.name == "fold-all" else (self.folder,)
+        if not any((folder / "metrics.json").is_file() for folder in scored):
             self.evaluate()
         target = self.final_target()
         if target not in self.targets():
@@ -210,13 +212,28 @@ def with_fold(config: Any, fold: str | None) -> Any:
 def run_folder_of(model: Path) -> Path:
     """Returns the run folder that a path means: the folder itself, or the one its model.keras or saved_model lies in.
 
+    A cross-validated run means its training on everybody.
+
     Raises:
         DataError: no run there.
     """
-    for folder in (model, model.parent):
+    for folder in (model, model.parent, runs.fold_folder(model, "all")):
         if (folder / "config.json").is_file() and (folder / "spec.json").is_file():
             return folder
+    if list(model.glob("fold-*/config.json")):
+        raise DataError(
+            f"{model}: cross-validated, and its training on everybody (fold-all) is not there yet; export trains it, "
+            "or pass the folder of one fold"
+        )
     raise DataError(f"{model}: no run there (expected a folder with config.json, spec.json and model.keras)")
+
+
+def name_of(data: str) -> str:
+    """Returns a folder's name for a person's data; a file or folder elsewhere with the same name gets another."""
+    path = Path(data).resolve()
+    if not path.exists():
+        return Path(data).name
+    return f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
 
 
 def _current(app: str) -> Path:

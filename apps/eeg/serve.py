@@ -40,8 +40,9 @@ def checked(signals: tf.Tensor, electrodes: int, samples: int, expected: str) ->
     """Returns the signals with their shape set.
 
     Raises:
-        InvalidArgumentError: another shape, values that are not finite, or too large to be volts; says what was expected.
+        InvalidArgumentError: none, another shape, values that are not finite, or too large to be volts; says what was expected.
     """
+    some = tf.debugging.assert_positive(tf.shape(signals)[0], f"{expected}; received none")
     shape = tf.shape(signals)[1:]
     right = tf.debugging.assert_equal(shape, [electrodes, samples], f"{expected}; received another shape")
     finite = tf.debugging.assert_equal(
@@ -53,7 +54,7 @@ def checked(signals: tf.Tensor, electrodes: int, samples: int, expected: str) ->
         LARGEST_VOLTS,
         f"{expected}; received values beyond {LARGEST_VOLTS} V, perhaps microvolts: divide by 1e6",
     )
-    with tf.control_dependencies([check for check in (right, finite, small) if check is not None]):
+    with tf.control_dependencies([check for check in (some, right, finite, small) if check is not None]):
         return tf.reshape(signals, [-1, electrodes, samples])
 
 

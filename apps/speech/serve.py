@@ -62,6 +62,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
 
 def _checks(waveforms: tf.Tensor, lengths: tf.Tensor, window: int) -> list[tf.Operation]:
     samples = tf.shape(waveforms)[1]
+    some = tf.debugging.assert_positive(tf.size(lengths), "expected at least one recording, received none")
     same = tf.debugging.assert_equal(
         tf.shape(waveforms)[0], tf.shape(lengths)[0], "expected one length for each row of waveforms"
     )
@@ -75,7 +76,7 @@ def _checks(waveforms: tf.Tensor, lengths: tf.Tensor, window: int) -> list[tf.Op
     in_range = tf.debugging.Assert(
         tf.reduce_all(tf.abs(waveforms) <= 1.001), ["expected finite samples in [-1, 1]; divide 16-bit ones by 32768"]
     )
-    return [same, shortest, longest, in_range]
+    return [some, same, shortest, longest, in_range]
 
 
 def _decoded(wav: tf.Tensor) -> tf.Tensor:

@@ -96,6 +96,7 @@ BAD_WAVEFORMS = {
     "not a number": (np.full((1, 800), np.nan), [800], r"\[-1, 1\]"),
     "infinite": (np.full((1, 800), np.inf), [800], r"\[-1, 1\]"),
     "16-bit scale": (np.full((1, 800), 3000.0), [800], "divide 16-bit ones by 32768"),
+    "none": (np.zeros((0, 800)), np.zeros(0), "at least one recording, received none"),
     "lengths missing": (np.zeros((2, 800)), [800], "one length for each row"),
 }
 
