@@ -34,7 +34,9 @@ PRESETS = {
     "attention-flickr8k-mobilenet100": Preset(
         Config(
             model=MobileNetAttention(
-                encoder_weights="imagenet-weights/mobilenet_v2_1.0_224_from_qat_no_top.h5", picture_size=256, dropout=0.5
+                encoder_weights="imagenet-weights/mobilenet_v2_1.0_224_from_qat_no_top.h5",
+                picture_size=256,
+                dropout=0.5,
             ),
             training=_flickr8k_training,
         ),

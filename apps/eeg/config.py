@@ -64,10 +64,18 @@ class CnnLstm:
 
     filters: tuple[int, ...] = (16, 0, 32, 0)
     """Output channels of the 3x3 convolutions shared by all frames; 0 is a 2x2 max-pooling."""
+    activation: str = "relu"
+    """Of the convolutions, by Keras' name; "linear": spatial filters."""
+    normalization: bool = True
+    """Batch normalisation behind every convolution."""
+    projection: int = 0
+    """Width of a linear projection of a frame's features; 0: none."""
     lstm_units: int = 32
     """Units of the LSTM over the frames."""
     temporal_filters: int = 32
     """Output channels of the 1-D convolution over three neighbouring frames."""
+    temporal_activation: str = "relu"
+    """Of the 1-D convolution, by Keras' name."""
     dense_units: int = 0
     """Units of the fully connected layer before the answer; 0: none."""
     frame_dropout: float = 0.25

@@ -12,11 +12,12 @@ from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class FramewiseConvNet(keras.layers.Layer):
-    """Applies the same stack of 3x3 convolutions with batch normalisation to every frame and returns its features flat.
+    """Applies the same stack of 3x3 convolutions to every frame and returns its features flat.
 
     Args:
         filters: output channels of the convolutions, in order; 0 stands for a 2x2 max-pooling after the convolution before it.
         activation: by Keras' name.
+        normalization: whether each convolution is followed by batch normalisation.
 
     Input shape:
         [batch, frames, height, width, channels].
@@ -31,9 +32,10 @@ class FramewiseConvNet(keras.layers.Layer):
     TensorShape([2, 7, 128])
     """
 
-    def __init__(self, filters: Sequence[int], activation: str = "relu", **kwargs):
+    def __init__(self, filters: Sequence[int], activation: str = "relu", normalization: bool = True, **kwargs):
         super().__init__(**kwargs)
         self.filters, self.activation = [int(number) for number in filters], activation
+        self.normalization = normalization
         if (
             not self.filters
             or self.filters[0] == 0
@@ -43,16 +45,21 @@ class FramewiseConvNet(keras.layers.Layer):
                 f"filters {self.filters}: expected convolutions, each followed by at most one 0 (a pooling)"
             )
         self.convolutions = [
-            ConvBatchNorm(
-                number,
-                pool_size=2 if self.filters[place + 1 : place + 2] == [0] else 1,
-                activation=activation,
-                dtype=self.dtype_policy,
-                name=f"convolution_{place}",
-            )
+            layer
             for place, number in enumerate(self.filters)
             if number
+            for layer in self._convolution(place, number, self.filters[place + 1 : place + 2] == [0])
         ]
+
+    def _convolution(self, place: int, number: int, pooled: bool) -> list[keras.layers.Layer]:
+        name = f"convolution_{place}"
+        if self.normalization:
+            options = {"pool_size": 2 if pooled else 1, "activation": self.activation}
+            return [ConvBatchNorm(number, dtype=self.dtype_policy, name=name, **options)]
+        options = {"padding": "same", "activation": self.activation}
+        convolution = keras.layers.Conv2D(number, 3, dtype=self.dtype_policy, name=name, **options)
+        pooling = keras.layers.MaxPooling2D(2, dtype=self.dtype_policy, name=f"pooling_{place}")
+        return [convolution, pooling] if pooled else [convolution]
 
     def build(self, input_shape):
         shape = (None, *input_shape[2:])
@@ -64,7 +71,7 @@ class FramewiseConvNet(keras.layers.Layer):
         frames = ops.shape(inputs)[1]
         x = ops.reshape(inputs, (-1, *inputs.shape[2:]))
         for convolution in self.convolutions:
-            x = convolution(x, training=training)
+            x = convolution(x, training=training) if self.normalization else convolution(x)
         _, height, width, channels = x.shape
         return ops.reshape(x, (-1, frames, height * width * channels))
 
@@ -75,4 +82,5 @@ class FramewiseConvNet(keras.layers.Layer):
         return (*input_shape[:2], shape[1] * shape[2] * shape[3])
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "activation": self.activation}
+        own = {"filters": self.filters, "activation": self.activation, "normalization": self.normalization}
+        return {**super().get_config(), **own}

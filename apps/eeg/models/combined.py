@@ -13,18 +13,22 @@ layers = keras.layers
 def build_cnn_lstm(model: CnnLstm, signals: keras.KerasTensor, frames: keras.KerasTensor, classes: int) -> keras.Model:
     """Builds the mixed form: an LSTM and a 1-D convolution over the frames' features, side by side, then dense layers.
 
-    It departs from the paper in its size (fewer trials here than there), in batch normalisation and in dropout on the
-    frames' features.
+    It departs from the paper in its size (fewer trials here than there), in the projection of a frame's features, in batch
+    normalisation and in dropout on the frames' features.
 
     Output: logits, float32 [batch, classes].
 
     Source: Bashivan, Rish, Yeasin and Codella, "Learning representations from EEG with deep recurrent-convolutional neural
     networks", ICLR 2016, section 3.2 and figure 2 (d).
     """
-    features = FramewiseConvNet(model.filters, name="convnet")(frames)
+    features = FramewiseConvNet(model.filters, model.activation, model.normalization, name="convnet")(frames)
+    if model.projection:
+        features = layers.Dense(model.projection, name="projection")(features)
     features = layers.Dropout(model.frame_dropout, name="frame_dropout")(features)
     recurrent = layers.LSTM(model.lstm_units, use_cudnn=False, name="lstm")(features)
-    temporal = layers.Conv1D(model.temporal_filters, 3, padding="same", activation="relu", name="temporal")(features)
+    temporal = layers.Conv1D(
+        model.temporal_filters, 3, padding="same", activation=model.temporal_activation, name="temporal"
+    )(features)
     combined = layers.Concatenate(name="mixed")([recurrent, layers.Flatten(name="flat")(temporal)])
     return _answer(combined, model.dense_units, model.dropout, signals, classes, "cnn_lstm")
 

@@ -33,9 +33,18 @@ def test_it_equals_keras_own_layers_on_one_frame():
     np.testing.assert_allclose(output[0, 0], x.ravel(), atol=1e-5)
 
 
-def test_it_loads_again_inside_a_model(tmp_path):
+def test_without_activation_and_normalization_it_is_linear():
+    keras.utils.set_random_seed(3)
+    layer = FramewiseConvNet([4, 3], activation="linear", normalization=False)
+    a, b = np.random.default_rng(3).standard_normal((2, 1, 2, 6, 6, 2)).astype(np.float32)
+    assert np.abs(np.asarray(layer(a))).max() > 0.1
+    np.testing.assert_allclose(layer(2 * a - b), 2 * np.asarray(layer(a)) - np.asarray(layer(b)), atol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", [True, False])
+def test_it_loads_again_inside_a_model(tmp_path, normalization):
     inputs = keras.Input((4, 8, 8, 2))
-    model = keras.Model(inputs, FramewiseConvNet([3, 0])(inputs))
+    model = keras.Model(inputs, FramewiseConvNet([3, 0], normalization=normalization)(inputs))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     frames = np.random.default_rng(2).standard_normal((2, 4, 8, 8, 2)).astype(np.float32)
