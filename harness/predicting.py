@@ -21,7 +21,7 @@ def answers(session: Any, paths: Sequence[Path], output: Path) -> Iterator[tuple
     """
     app, folder = session.app, session.exported()
     saved = folder / "saved_model"
-    model = tf.saved_model.load(str(saved))
+    model = _load(saved)
     spec = runs.read_json(folder / "spec.json")
     signature = model.signatures[(saved / "assets.extra" / "endpoints.txt").read_text().split()[0]]
     for path in _files(paths, app.file_types):
@@ -36,6 +36,16 @@ def answers(session: Any, paths: Sequence[Path], output: Path) -> Iterator[tuple
             continue
         values = {name: value.numpy() for name, value in outputs.items()}
         yield path, app.answer(session.config, spec, path, values, output)
+
+
+def _load(saved: Path) -> Any:
+    try:
+        return tf.saved_model.load(str(saved))
+    except (
+        Exception
+    ) as error:  # protocol buffers, file systems and resources each answer damage with errors of their own
+        cause = " ".join(str(error).split())[:200]
+        raise DataError(f"{saved}: not a SavedModel that can be loaded ({cause}); export it again") from error
 
 
 def _files(paths: Sequence[Path], file_types: Sequence[str]) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets.errors import DataError
 from harness.settings import identity
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,8 +112,17 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Reads JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Reads JSON.
+
+    Raises:
+        DataError: absent or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); the run is not whole, train it again") from error
+    except ValueError as error:
+        raise DataError(f"{path}: damaged ({error}); train the run again with --overwrite") from error
 
 
 def write_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from harness import devices, evaluation, export, runs, settings
 from harness.app import App, Prepared
 from harness.command_line import Arguments
 from harness.settings import Preset
-from harness.training import StopRequest, TrainingStopped, parameters, train_phases
+from harness.training import StopRequest, TrainingStopped, load_model, parameters, train_phases
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,7 @@ class Session:
             config, name = arguments.config, arguments.preset
             return cls(app, name, presets[name], config, runs.seed_folder(app.name, name, config), arguments)
         folder = run_folder_of(model)
-        stored = runs.read_json(folder / "config.json")
-        if stored["app"] != app.name:
-            raise DataError(f"{folder}: a run of {stored['app']}, expected one of {app.name}")
-        config = settings.from_dict(config_type, stored["config"])
+        stored, config = _stored(folder / "config.json", app.name, config_type)
         if arguments.new_data:
             config = dataclasses.replace(config, data=dataclasses.replace(config.data, source=arguments.new_data))
         preset = presets.get(stored["preset"], Preset(config, "", stored["preset"]))
@@ -160,11 +157,19 @@ class Session:
             raise DataError(
                 f"{file} is not there yet; train it first: make train-{self.app.name} PRESET={self.preset_name}"
             )
-        return keras.models.load_model(file, compile=False, safe_mode=True)
+        return load_model(file)
 
     def spec(self, target: Target) -> dict[str, Any]:
-        """Reads what was learnt from the training data."""
-        return runs.read_json(target.folder / "spec.json")
+        """Reads what was learnt from the training data.
+
+        Raises:
+            DataError: absent or damaged.
+        """
+        file = target.folder / "spec.json"
+        spec = runs.read_json(file)
+        if not isinstance(spec, dict) or not spec:
+            raise DataError(f"{file}: empty; train the run again with --overwrite")
+        return spec
 
     def scores(self) -> Path:
         """Returns the folder of metrics.json and report.html: the run's own, or one for the new data."""
@@ -226,6 +231,19 @@ def run_folder_of(model: Path) -> Path:
             "or pass the folder of one fold"
         )
     raise DataError(f"{model}: no run there (expected a folder with config.json, spec.json and model.keras)")
+
+
+def _stored(file: Path, app: str, config_type: type) -> tuple[dict[str, Any], Any]:
+    """Returns a run's config.json and the configuration in it."""
+    stored = runs.read_json(file)
+    if not isinstance(stored, dict) or not {"app", "preset", "config"} <= set(stored):
+        raise DataError(f"{file}: not the settings of a run; train it again")
+    if stored["app"] != app:
+        raise DataError(f"{file.parent}: a run of {stored['app']}, expected one of {app}")
+    try:
+        return stored, settings.from_dict(config_type, stored["config"])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{file}: settings that this version does not have ({error}); train the run again") from error
 
 
 def name_of(data: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import pandas
 
+from datasets.errors import DataError
 from harness import devices, multiworker, resume, runs
 from harness.app import App, Phase, Prepared
 from harness.optimizers import build_optimizer
@@ -285,11 +286,12 @@ def start_from(model: keras.Model, source: Path) -> None:
 
     Raises:
         TrainingFailed: nothing fits, or there is no such model.
+        DataError: a damaged one.
     """
     file = source / "model.keras" if source.is_dir() else source
     if not file.is_file():
         raise TrainingFailed(f"--training.start-from {source}: no model.keras there")
-    other = keras.models.load_model(file, compile=False, safe_mode=True)
+    other = load_model(file)
     stored = {v.path: v for v in other.weights}
     fitting = [v for v in model.weights if v.path in stored and stored[v.path].shape == v.shape]
     if not fitting:
@@ -297,6 +299,19 @@ def start_from(model: keras.Model, source: Path) -> None:
     for variable in fitting:
         variable.assign(keras.ops.convert_to_numpy(stored[variable.path]))
     runs.say(f"starts from {file}: {len(fitting)} of {len(model.weights)} weights taken over")
+
+
+def load_model(file: Path) -> keras.Model:
+    """Loads a .keras file that is there.
+
+    Raises:
+        DataError: no such file, or damaged.
+    """
+    try:
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # zip, JSON, HDF5 and Keras each answer damage with errors of their own
+        cause = " ".join(str(error).split())[:200]
+        raise DataError(f"{file}: not a .keras model that can be loaded ({cause}); train it again") from error
 
 
 def parameters(model: keras.Model) -> int:

@@ -1,11 +1,34 @@
-"""Which run a path means, and where the scores on a person's data go."""
+"""Which run a path means, what is said of a damaged one, and where the scores on a person's data go."""
 
 import os
+import types
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import keras
 import pytest
 
 from datasets.errors import DataError
-from harness import session
+from harness import predicting, session
+from harness.command_line import parse
+from harness.settings import Preset, TrainingConfig
+from harness.training import load_model
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data."""
+
+    source: str = "mnist"
+    """Where from."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings."""
+
+    data: Data = field(default_factory=Data)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
 def make_run(folder):
@@ -43,3 +66,44 @@ def test_data_of_the_same_name_in_two_places_are_kept_apart(tmp_path, monkeypatc
     assert session.name_of("manifest.csv") == session.name_of(os.path.join("..", "a", "manifest.csv")) == names[0]
     assert session.name_of(".").startswith("a-")
     assert session.name_of("demo") == "demo"
+
+
+GOOD = '{"app": "digits", "preset": "small", "config": {"data": {"class": "Data", "source": "mnist"}}}'
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("{", "config.json: damaged"),
+        ("[]", "config.json: not the settings of a run"),
+        (GOOD.replace("digits", "speech"), "a run of speech, expected one of digits"),
+        (GOOD.replace("source", "colour"), "config.json: settings that this version does not have .*colour"),
+        (GOOD.replace("Data", "Datum"), "config.json: settings that this version does not have .*Datum"),
+        (GOOD, "spec.json: empty"),
+    ],
+)
+def test_a_damaged_run_is_named(tmp_path, config, said):
+    make_run(tmp_path / "run")
+    (tmp_path / "run" / "config.json").write_text(config)
+    presets = {"small": Preset(Config(), "X1", "Small")}
+    arguments = parse("digits", Config, presets, "small", ["evaluate", "--model", str(tmp_path / "run")])
+    with pytest.raises(DataError, match=said):
+        opened = session.Session.open(types.SimpleNamespace(name="digits"), Config, presets, arguments)
+        opened.spec(opened.targets()[0])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_damaged_model_is_named(tmp_path, share):
+    file = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(file)
+    content = file.read_bytes()
+    file.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DataError, match=r"model\.keras: not a \.keras model that can be loaded"):
+        load_model(file)
+
+
+def test_a_damaged_saved_model_is_named(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    for folder in (tmp_path, Path("/nope")):
+        with pytest.raises(DataError, match=f"{folder}: not a SavedModel that can be loaded .* export it again"):
+            predicting._load(folder)
