@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -145,8 +146,24 @@ def test_bad_commands_are_answered_in_one_sentence(app, arguments, code, said, t
     assert not list(tmp_path.rglob("*.*"))
 
 
-def test_an_unwritable_run_folder_is_named():
+def test_an_unwritable_run_folder_is_named_before_the_data_are_read():
     answer = command(["-m", "apps.digits", "train", "--preset", "demo"], "/dev/null/runs")
     assert answer.returncode == 1
-    assert "/dev/null/runs" in answer.stderr
+    [line] = answer.stderr.strip().splitlines()
+    assert "/dev/null/runs" in line and "RUNS_DIR" in line
+
+
+def test_a_disk_that_fills_up_in_training_is_named_and_nothing_half_written_stays(tmp_path):
+    """A limit on the size of files stands in for the full disk: the settings fit, the first checkpoint does not."""
+    small = ["--training.epochs", "1", "--training.steps-per-epoch", "1", "--data.limit", "200"]
+    answer = command(
+        ["-m", "apps.digits", "train", "--preset", "demo", *small],
+        tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert answer.returncode == 1
+    line = answer.stderr.strip().splitlines()[-1]
+    assert "npz: cannot be written (File too large)" in line and "give the same command again" in line
     assert "Traceback" not in answer.stderr
+    written = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {"config.json", "spec.json", "environment.json", "data.json"}

@@ -20,19 +20,48 @@ RUNS = {
 }
 
 
-def start(app: str, runs: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", f"apps.{app}", "train", "--preset", "demo", *ALWAYS, *RUNS[app]]
+KILLED = """
+import os, runpy, signal, sys
+from harness import runs, training
+moment, left, app = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+del sys.argv[1:4]
+
+def dies(function, counts=lambda *given: True, before=False):
+    def called(*given, **named):
+        global left
+        left -= counts(*given)
+        if before and not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = function(*given, **named)
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+    return called
+
+def is_checkpoint(source, target):
+    return str(target).endswith("-last.npz")
+
+if moment == "step":
+    training.Guard.on_train_batch_end = dies(training.Guard.on_train_batch_end)
+else:
+    runs.os.replace = dies(os.replace, is_checkpoint, before=moment == "before the rename")
+runpy.run_module(app, run_name="__main__", alter_sys=True)
+"""
+"""Runs an app and kills it with SIGKILL in the middle of an epoch, or around the moment a checkpoint takes its name."""
+
+
+def start(app: str, runs: Path, killed: tuple[str, int] | None = None) -> subprocess.Popen:
+    arguments = ["train", "--preset", "demo", *ALWAYS, *RUNS[app]]
+    program = ["-m", f"apps.{app}"] if killed is None else ["-c", KILLED, killed[0], str(killed[1]), f"apps.{app}"]
     environment = {**os.environ, "RUNS_DIR": str(runs), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, *program, *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def kill_after_epoch(process: subprocess.Popen, epoch: int) -> None:
-    for line in process.stderr:
-        if f"epoch {epoch}/6 done" in line:
-            process.send_signal(signal.SIGKILL)
-            break
-    process.stderr.close()
-    process.wait()
+def kill(app: str, runs: Path, moment: str, count: int) -> None:
+    process = start(app, runs, (moment, count))
+    log = process.communicate(timeout=300)[1]
+    assert process.returncode == -signal.SIGKILL, log
 
 
 def finish(process: subprocess.Popen) -> str:
@@ -48,11 +77,21 @@ def outcome(runs: Path, app: str) -> tuple[bytes, pandas.DataFrame]:
     return weights, pandas.read_csv(file.parent / "history.csv")
 
 
+def moments() -> list[tuple[str, int]]:
+    """Returns where to kill: two random steps inside an epoch, counted from each start, and around a random checkpoint.
+
+    One is after the second epoch or later, one in the first after the resume, so that nothing new is saved.
+    """
+    draw = random.Random(7)
+    around = draw.choice(["before the rename", "after the rename"])
+    return [("step", draw.randrange(9, 12)), ("step", draw.randrange(1, 4)), (around, draw.randrange(1, 3))]
+
+
 @pytest.mark.parametrize("app", RUNS)
 def test_a_killed_run_ends_with_the_same_weights(app, tmp_path):
     finish(start(app, tmp_path / "undisturbed"))
-    for epoch in sorted(random.Random(7).sample(range(1, 6), 2)):
-        kill_after_epoch(start(app, tmp_path / "killed"), epoch)
+    for moment, count in moments():
+        kill(app, tmp_path / "killed", moment, count)
     log = finish(start(app, tmp_path / "killed"))
     assert "goes on after epoch" in log
     expected, history = outcome(tmp_path / "undisturbed", app)
@@ -60,13 +99,15 @@ def test_a_killed_run_ends_with_the_same_weights(app, tmp_path):
     assert len(history) == 6
     pandas.testing.assert_frame_equal(history, resumed_history, check_exact=True)
     assert received == expected
+    assert not list(tmp_path.rglob(".partial-*"))
 
 
-def test_sigterm_saves_and_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_stop_saves_and_says_how_to_go_on(number, tmp_path):
     process = start("digits", tmp_path)
     for line in process.stderr:
         if "epoch 1/6 done" in line:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(number)
             break
     rest = process.stderr.read()
     assert process.wait() == 1
