@@ -10,8 +10,6 @@ from apps.eeg import baselines, data, evaluate, figures, folds, models, serve
 from apps.eeg.config import Config
 from harness.app import App, Card, Headline, Phase, Prepared
 
-LABEL_SMOOTHING = 0.1
-
 
 def phases(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Phase]:
     """Returns the one phase of training."""
@@ -22,7 +20,7 @@ def phases(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Pha
             steps_per_pass=len(prepared.splits["train"]) // config.training.batch_size,
             build=lambda previous: models.build(config, spec),
             compile_arguments=lambda: {
-                "loss": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=LABEL_SMOOTHING),
+                "loss": keras.losses.CategoricalCrossentropy(from_logits=True),
                 "metrics": [keras.metrics.CategoricalAccuracy(name="accuracy")],
             },
             batches=lambda split, training, first_step=0: data.batches(config, spec, split, training, first_step),
