@@ -156,8 +156,9 @@ def _rows(file: Path) -> list[dict[str, Any]]:
                 reader = csv.DictReader(stream)
                 rows, columns = list(reader), set(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        cause = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{file}: cannot be read as a manifest ({error}); expected CSV, or JSON lines in a .jsonl, in UTF-8"
+            f"{file}: cannot be read as a manifest ({cause}); expected CSV, or JSON lines in a .jsonl, in UTF-8"
         ) from error
     if not {"path", "text"} <= columns:
         raise DataError(f"{file}: columns {', '.join(sorted(columns)) or 'none'}, expected path and text")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -163,7 +164,8 @@ def read_all(
         images.append(convert(picture))
         places.append(place)
     if not images:
-        raise DataError(f"{listed.paths[0].parent}: none of {len(listed.paths)} pictures can be read")
+        common = Path(os.path.commonpath([path.parent for path in listed.paths]))
+        raise DataError(f"{common}: none of {len(listed.paths)} pictures can be read; save them as PNG or JPEG")
     return np.stack(images), places, len(listed.paths) - len(places)
 
 
@@ -176,7 +178,10 @@ def list_folder(folder: Path) -> PictureList:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder (expected one subfolder of pictures for each class)")
+        what = "a file" if folder.is_file() else "there is no such folder"
+        raise DataError(
+            f"{folder}: {what}, expected a folder with one subfolder of pictures for each class, or a CSV file of path,label"
+        )
     dropped: Counter[str] = Counter()
     names = _subfolders(folder, dropped)
     given = {name: _SPLIT_FOLDERS[name] for name in names if name in _SPLIT_FOLDERS}

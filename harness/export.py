@@ -98,7 +98,13 @@ def write_saved_model(session: Any, target: Any) -> None:
         archive.add_endpoint(name=endpoint.name, fn=endpoint.function, input_signature=list(endpoint.signature))
     new = folder / "saved_model.new"
     shutil.rmtree(new, ignore_errors=True)
-    archive.write_out(str(new), verbose=False)
+    try:
+        archive.write_out(str(new), verbose=False)
+    except Exception as error:
+        cause = runs.disk_trouble(error)
+        if cause is None:
+            raise
+        raise runs.WriteFailed(new, cause) from error
     (new / "assets.extra").mkdir(exist_ok=True)
     runs.write_text(new / "assets.extra" / "endpoints.txt", "\n".join(endpoint.name for endpoint in endpoints) + "\n")
     examples = runs.read_json(folder / "export_examples.json")

@@ -164,7 +164,8 @@ def _told(dropped: Counter[str]) -> str:
 
 def _pictures_below(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise DataError(f'{folder}: expected "cifar10", "demo" or a folder of pictures; there is no such folder')
+        what = "it is a file" if folder.is_file() else "there is no such folder"
+        raise DataError(f'{folder}: expected "cifar10", "demo" or a folder of pictures; {what}')
     found = sorted(p for p in folder.rglob("*") if p.name.lower().endswith(FILE_TYPES) and p.is_file())
     if not found:
         raise DataError(f"{folder}: no file there ends in {', '.join(FILE_TYPES)}")

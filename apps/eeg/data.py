@@ -182,7 +182,10 @@ def _listed(path: Path, spec: dict[str, Any] | None) -> Collection:
 def _for_model(collection: Collection, spec: dict[str, Any]) -> Prepared:
     unknown = sorted(set(collection.class_names) - set(spec["class_names"]))
     if unknown:
-        raise DataError(f"{collection.source.name}: the model does not know the class {', '.join(unknown)}")
+        raise DataError(
+            f"{collection.source.name}: the model does not know the class {', '.join(unknown)}; "
+            f"it knows {', '.join(spec['class_names'])}"
+        )
     shape = (len(spec["electrodes"]), spec["samples"])
     if collection.electrodes != spec["electrodes"] or collection.trials.signals.shape[1:] != shape:
         raise DataError(

@@ -212,17 +212,17 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
-            rows = list(reader)
+            columns, rows = set(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: not readable as CSV ({error})") from error
-    missing = {"file", "label", "subject"} - set(reader.fieldnames or [])
+    missing = {"file", "label", "subject"} - columns
     if missing:
         raise DataError(f"{path}: the column {', '.join(sorted(missing))} is missing; expected file,label,subject")
     for number, row in enumerate(rows, start=2):
         if not all((row[name] or "").strip() for name in ("file", "label", "subject")):
             raise DataError(f"{path} row {number}: file, label or subject is empty")
     if not rows:
-        raise DataError(f"{path}: no rows")
+        raise DataError(f"{path}: no rows below file,label,subject; name a recording in each")
     return rows
 
 

@@ -122,7 +122,10 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
             column.append(value)
         kept.append(row)
     if not kept:
-        raise DataError(f"{path}: none of its {len(rows)} rows can be used ({dict(dropped)})")
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        raise DataError(
+            f"{path}: none of its {len(rows)} rows can be used ({reasons}); expected WAV, FLAC, OGG, AIFF or SPHERE files"
+        )
     everything = Utterances(*columns)
     source = Source(path.name, sha256_of([path, *(Path(row.path) for row in kept)]))
     if spec is not None:

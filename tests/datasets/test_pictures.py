@@ -306,6 +306,12 @@ def test_a_missing_folder_is_told(tmp_path):
         list_folder(tmp_path / "none")
 
 
+def test_a_file_instead_of_a_folder_is_told(tmp_path):
+    (tmp_path / "1.png").touch()
+    with pytest.raises(DataError, match=r"1\.png: a file, expected a folder"):
+        list_folder(tmp_path / "1.png")
+
+
 def table(folder: Path, text: str) -> Path:
     tree(folder, "1.png", "deep/2.png")
     (folder / "t.csv").write_bytes(text.encode())

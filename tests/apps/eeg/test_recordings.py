@@ -157,7 +157,7 @@ def test_a_class_the_model_does_not_know_is_named(own):
     config = Config(data=DataConfig(source=str(own), folds=3, fold="1", validation_subjects=1))
     spec = data.prepare(config).spec
     write_list(own.parent, ["p0_raw.fif,sleep,person0"])
-    with pytest.raises(DataError, match="does not know the class sleep"):
+    with pytest.raises(DataError, match="does not know the class sleep; it knows rest, task"):
         data.prepare(config, spec)
 
 
@@ -178,6 +178,9 @@ def test_a_list_without_its_columns_says_which(tmp_path):
     (tmp_path / "list.csv").write_text("path,label\na.edf,rest\n")
     with pytest.raises(DataError, match="the column file, subject is missing"):
         recordings.read_list(tmp_path / "list.csv")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(DataError, match=r"empty\.csv: the column file, label, subject is missing"):
+        recordings.read_list(tmp_path / "empty.csv")
 
 
 def test_a_source_that_is_neither_folder_nor_list(tmp_path):
