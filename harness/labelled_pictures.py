@@ -171,5 +171,5 @@ def stratified(
     except ValueError as error:
         raise DataError(
             f"{source}: {len(indices)} pictures cannot be split class by class into {share} and the rest ({error}); "
-            "give every class at least ten pictures"
+            "give every class more pictures, or pass a larger --data.validation-fraction or --data.limit"
         ) from error

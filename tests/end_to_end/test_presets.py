@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = sorted(path.parent.name for path in (ROOT / "apps").glob("*/app.py"))
-SMALL = ["--data.source", "demo", "--data.limit", "64", "--training.epochs", "1", "--training.steps-per-epoch", "2",
+SMALL = ["--data.source", "demo", "--data.limit", "256", "--training.epochs", "1", "--training.steps-per-epoch", "2",
          "--training.batch-size", "8"]  # fmt: skip
 FURTHER = {"eeg": ["--data.fold", "1"]}
 TRAIN_ALL = """

@@ -143,7 +143,7 @@ def test_data_that_cannot_be_used(tmp_path):
     with pytest.raises(DataError, match="nowhere"):
         data.prepare(Config(data=DataConfig(source=str(tmp_path / "nowhere"))))
     place = folder(tmp_path / "few", {"cat": 1, "dog": 1})
-    with pytest.raises(DataError, match="at least ten pictures"):
+    with pytest.raises(DataError, match="give every class more pictures"):
         data.prepare(Config(data=DataConfig(source=str(place))))
     for path in place.rglob("*.png"):
         path.write_bytes(b"")
