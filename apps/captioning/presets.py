@@ -46,7 +46,9 @@ PRESETS = {
     ),
     # about 10 reference minutes with the features computed anew
     "attention-flickr8k-mobilenet035": Preset(
-        Config(model=MobileNetAttention(encoder_alpha=0.35), training=_flickr8k_training),
+        Config(
+            model=MobileNetAttention(encoder_alpha=0.35, picture_size=256, dropout=0.5), training=_flickr8k_training
+        ),
         catalogue="N2",
         title="Attention LSTM on MobileNetV2 alpha 0.35, Keras' own weights",
         literature=_LITERATURE,
