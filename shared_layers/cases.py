@@ -12,6 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from shared_layers.activations.absolute import Absolute
+from shared_layers.activations.apl import APL
+from shared_layers.activations.centred_softplus import CentredSoftplus
+from shared_layers.activations.maxout import Maxout
+from shared_layers.activations.noisy_relu import NoisyReLU
+from shared_layers.activations.rrelu import RReLU
+from shared_layers.activations.vrelu import VReLU
 from shared_layers.attention.attention_decoder import AttentionDecoder
 from shared_layers.attention.bahdanau import BahdanauAttention
 from shared_layers.audio.log_mel import LogMel
@@ -36,6 +43,12 @@ from shared_layers.scalp.window_means import WindowMeans
 
 def _normal(*shape: int) -> np.ndarray:
     return np.random.default_rng(7).standard_normal(shape)
+
+
+def _off_zero(*shape: int) -> np.ndarray:
+    """Returns values at least 0.1 from zero, where most activations have their kink."""
+    values = _normal(*shape)
+    return values + np.copysign(0.1, values)
 
 
 def _integers(*values: Any) -> np.ndarray:
@@ -87,6 +100,8 @@ class Case:
 
 
 CASES: dict[str, Case] = {
+    "APL": Case(lambda **kwargs: APL(hinges=3, **kwargs), [_off_zero(3, 4)]),
+    "Absolute": Case(lambda **kwargs: Absolute(**kwargs), [_off_zero(3, 4)]),
     "AttentionDecoder": Case(
         lambda **kwargs: AttentionDecoder(11, units=4, embedding_width=5, attention_units=4, **kwargs),
         [_normal(2, 3, 4), _integers([1, 4, 5], [1, 7, 0])],
@@ -115,6 +130,7 @@ CASES: dict[str, Case] = {
     "BottleneckResidualBlock": Case(
         lambda **kwargs: BottleneckResidualBlock(8, activation="gelu", **kwargs), [_normal(2, 4, 5, 8)]
     ),
+    "CentredSoftplus": Case(lambda **kwargs: CentredSoftplus(**kwargs), [_normal(3, 4)]),
     "ConvBatchNorm": Case(
         lambda **kwargs: ConvBatchNorm(4, pool_size=2, activation="gelu", **kwargs), [_normal(2, 6, 5, 3)]
     ),
@@ -142,7 +158,10 @@ CASES: dict[str, Case] = {
         always_float32="band powers underflow in half precision",
         float32_inside="all",
     ),
+    "Maxout": Case(lambda **kwargs: Maxout(pieces=3, **kwargs), [_normal(2, 5, 6)]),
+    "NoisyReLU": Case(lambda **kwargs: NoisyReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
     "PadToMultiple": Case(lambda **kwargs: PadToMultiple(4, **kwargs), [_normal(2, 5, 7, 3)]),
+    "RReLU": Case(lambda **kwargs: RReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
     "ScalpImage": Case(
         lambda **kwargs: ScalpImage([[-1, 0, 0], [1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]], size=4, **kwargs),
         [_normal(2, 3, 5)],
@@ -160,6 +179,7 @@ CASES: dict[str, Case] = {
         lambda **kwargs: StandardizeFrames(**kwargs), [_normal(2, 7, 4), _integers(7, 5)]
     ),
     "TrainableSubsampling": Case(lambda **kwargs: TrainableSubsampling(2, **kwargs), [_normal(2, 4, 6, 3)]),
+    "VReLU": Case(lambda **kwargs: VReLU(0.2, **kwargs), [_off_zero(3, 4)]),
     "WindowMeans": Case(lambda **kwargs: WindowMeans(3, 4, **kwargs), [_normal(2, 3, 9)]),
 }  # fmt: skip
 

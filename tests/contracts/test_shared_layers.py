@@ -25,6 +25,7 @@ WITHOUT_CASE = {
     "CTCModel": "a keras.Model with its own loss; tests/shared_layers",
     "Captioner": "a keras.Model of an encoder and a decoder; tests/shared_layers",
     "LabelErrorRate": "a metric; tests/shared_layers",
+    "NaiveGaussian": "an initialiser; tests/shared_layers",
 }
 WITHOUT_SOURCE = {
     "CropLike": "plain cropping",
