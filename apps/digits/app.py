@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from apps.digits import data, evaluate, figures, models, serve
+from apps.digits import data, evaluate, figures, losses, models, serve
 from apps.digits.config import Config
 from harness.app import App, Card, Headline, Phase, Prepared
 
@@ -20,7 +20,7 @@ def phases(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Pha
             steps_per_pass=len(prepared.splits["train"]) // config.training.batch_size,
             build=lambda previous: models.build(config, spec),
             compile_arguments=lambda: {
-                "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                "loss": losses.loss(config),
                 "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
             },
             batches=lambda split, training, first_step=0: data.batches(config, spec, split, training, first_step),

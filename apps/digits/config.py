@@ -31,6 +31,16 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class ElasticDataConfig(DataConfig):
+    """The same, bent besides (Simard, Steinkraus and Platt 2003)."""
+
+    elastic: float = 1.0
+    """Standard deviation of the random displacement of a pixel in training, pixels of 28; 0: none."""
+    smoothness: float = 4.0
+    """Standard deviation of the window that makes neighbouring pixels move alike, pixels of 28."""
+
+
+@dataclass(frozen=True)
 class LeNet5:
     """LeNet-5 (LeCun et al. 1998): CONV-POOL-CONV-POOL-FC-FC-FC."""
 
@@ -41,9 +51,73 @@ class LeNet5:
 
 
 @dataclass(frozen=True)
+class LectureCNN:
+    """Conv64 3x3, max-pooling, batch normalisation, Conv128 3x3, global average, batch normalisation, Dense512, classifier."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear classifier of the pixels (LeCun et al. 1998, figure 9)."""
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Fully connected hidden layers of one width with any activation, initialiser and loss."""
+
+    layers: int = 4
+    """Hidden layers."""
+    units: int = 1000
+    """Units of each hidden layer."""
+    activation: str = "relu"
+    """By Keras' name (relu, tanh, softplus, sigmoid, ...), or Maxout, APL, RReLU, VReLU, Absolute, NoisyReLU, CentredSoftplus."""
+    initializer: str = "glorot_uniform"
+    """Of the weights: by Keras' name, or NaiveGaussian."""
+    stddev: float = 0.01
+    """Standard deviation of NaiveGaussian's weights."""
+    loss: Literal["cross_entropy", "mean_squared_error"] = "cross_entropy"
+    """Between the softmax of the last layer and the true class."""
+    dropout: float = 0.0
+    """Share of a hidden layer's outputs left out in training."""
+    input_dropout: float = 0.0
+    """Share of the pixels left out in training."""
+
+
+@dataclass(frozen=True)
+class MaxoutMLP:
+    """Maxout layers with dropout and bounded weights (Goodfellow et al. 2013, section 5.1)."""
+
+    layers: int = 2
+    """Hidden layers."""
+    units: int = 240
+    """Units of each hidden layer."""
+    pieces: int = 5
+    """Linear pieces of a unit."""
+    dropout: float = 0.5
+    """Share of a hidden layer's outputs left out in training."""
+    input_dropout: float = 0.2
+    """Share of the pixels left out in training."""
+    max_norm: float = 1.9365
+    """Largest norm of the weights that lead into one piece."""
+
+
+@dataclass(frozen=True)
+class ConvNet:
+    """The suite's own: groups of 3x3 convolutions with batch normalisation, 2x2 max-pooling between them, a global average."""
+
+    widths: tuple[int, ...] = (32, 64, 128)
+    """Channels of each group."""
+    convolutions: int = 2
+    """In each group."""
+    dropout: float = 0.0
+    """Share of the averaged features left out in training."""
+    label_smoothing: float = 0.0
+    """Share of the target probability spread evenly over all classes."""
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a run."""
 
-    data: DataConfig = field(default_factory=DataConfig)
-    model: LeNet5 = field(default_factory=LeNet5)
+    data: ElasticDataConfig | DataConfig = field(default_factory=DataConfig)
+    model: LeNet5 | LectureCNN | Linear | MLP | MaxoutMLP | ConvNet = field(default_factory=LeNet5)
     training: TrainingConfig = field(default_factory=TrainingConfig)

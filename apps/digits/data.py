@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ import sklearn.datasets
 import tensorflow as tf
 
 from apps.digits.centring import BOX, INK, bright_ink, centre
-from apps.digits.config import Config, DataConfig
+from apps.digits.config import Config, DataConfig, ElasticDataConfig
 from datasets import mnist, pictures
 from datasets.fetch import sha256_of
 from harness.app import Prepared, Source
 from harness.batching import in_order_plan, index_batches, shuffled_plan
 from harness.classification import class_weights
 from harness.labelled_pictures import LabelledPictures, prepared_own, prepared_pictures, stratified
+from shared_layers.images import distortion
 
 CLASS_NAMES = tuple("0123456789")
 
@@ -101,26 +101,11 @@ def batches(
 
 
 def distort(images: tf.Tensor, seed: tf.Tensor, data: DataConfig) -> tf.Tensor:
-    """Shifts, rotates and scales every picture [batch, 28, 28] at random, as the seed pair says."""
-    if not (data.shift or data.rotation or data.scale):
-        return images
-    count = tf.shape(images)[0]
-    seeds = tf.random.split(seed, 4)
-    angle = tf.random.stateless_uniform([count], seeds[0], -1.0, 1.0) * math.radians(data.rotation)
-    size = 1.0 + tf.random.stateless_uniform([count], seeds[1], -1.0, 1.0) * data.scale
-    dx = tf.random.stateless_uniform([count], seeds[2], -1.0, 1.0) * data.shift
-    dy = tf.random.stateless_uniform([count], seeds[3], -1.0, 1.0) * data.shift
-    a, b = tf.cos(angle) / size, tf.sin(angle) / size
-    middle = (INK - 1) / 2
-    left = dx + middle - a * middle + b * middle
-    top = dy + middle - b * middle - a * middle
-    zeros = tf.zeros([count])
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images[..., None],
-        transforms=tf.stack([a, -b, left, b, a, top, zeros, zeros], axis=1),
-        output_shape=[INK, INK],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
-    return moved[..., 0]
+    """Shifts, rotates, scales and bends every picture [batch, 28, 28] at random, as the seed pair says."""
+    images = images[..., None]
+    if data.shift or data.rotation or data.scale:
+        images = distortion.affine(images, seed, data.shift, data.rotation, data.scale)
+    if isinstance(data, ElasticDataConfig) and data.elastic:
+        seed = tf.random.fold_in(seed, 1)
+        images = distortion.elastic(tf.ensure_shape(images, [None, INK, INK, 1]), seed, data.elastic, data.smoothness)
+    return images[..., 0]

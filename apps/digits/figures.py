@@ -21,7 +21,8 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
     sections.insert(0, most_wrong(predictions, names))
     if model is not None:
         sections.append(first_filters(model))
-        sections.append(feature_maps(model, predictions["worst_images"][0]))
+        if _first_kernel(model).ndim == 4:
+            sections.append(feature_maps(model, predictions["worst_images"][0]))
     return sections
 
 
@@ -43,16 +44,18 @@ def most_wrong(predictions: Predictions, names: list[str]) -> Picture:
 
 
 def first_filters(model: keras.Model) -> Picture:
-    """Draws the kernels of the first convolution."""
-    kernels = np.asarray(_first_convolution(model).kernel)[:, :, 0]
-    return Picture(
-        "First filters", "Kernels of the first convolution; dark is negative.", _row(np.moveaxis(kernels, -1, 0))
-    )
+    """Draws the kernels of the first layer with weights: a convolution, or a layer that sees the 784 pixels."""
+    kernel = _first_kernel(model)
+    if kernel.ndim == 4:
+        kernels, caption = np.moveaxis(kernel[:, :, 0], -1, 0), "Kernels of the first convolution; dark is negative."
+    else:
+        kernels, caption = kernel.T.reshape(-1, 28, 28), "Weights of the first layer's units; dark is negative."
+    return Picture("First filters", caption, _row(kernels))
 
 
 def feature_maps(model: keras.Model, image: np.ndarray) -> Picture:
     """Draws what the first convolution makes of one picture."""
-    part = keras.Model(model.input, _first_convolution(model).output)
+    part = keras.Model(model.input, _first_with_weights(model).output)
     maps = np.asarray(part(image[None].astype(np.float32)))[0]
     return Picture(
         "First feature maps",
@@ -61,8 +64,12 @@ def feature_maps(model: keras.Model, image: np.ndarray) -> Picture:
     )
 
 
-def _first_convolution(model: keras.Model) -> keras.layers.Layer:
-    return next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+def _first_with_weights(model: keras.Model) -> keras.layers.Layer:
+    return next(layer for layer in model.layers if layer.trainable_weights)
+
+
+def _first_kernel(model: keras.Model) -> np.ndarray:
+    return np.asarray(_first_with_weights(model).trainable_weights[0])
 
 
 def _row(pictures: np.ndarray) -> Figure:
