@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from apps.digits import data, evaluate, figures, losses, models, serve
+from apps.digits import baselines, data, evaluate, figures, losses, models, serve
 from apps.digits.config import Config
 from harness.app import App, Card, Headline, Phase, Prepared
 
@@ -46,4 +46,5 @@ APP = App(
     read=serve.read,
     answer=serve.answer,
     file_types=(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    baselines=baselines.baselines,
 )
