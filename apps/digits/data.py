@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ from shared_layers.images import distortion
 CLASS_NAMES = tuple("0123456789")
 
 
+@dataclass(frozen=True)
+class HeldOutPictures(LabelledPictures):
+    """Test pictures, with the validation pictures on which the probabilities given for them are calibrated."""
+
+    validation: LabelledPictures
+
+
 def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     """Reads the data and splits it; with the `spec` of a trained model, all of a person's pictures become test examples.
 
@@ -30,10 +38,16 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         DataError: data that is absent or damaged, or a class the model does not know.
     """
     if config.data.source == "mnist":
-        return _mnist(config.data)
-    if config.data.source == "demo":
-        return _uci_digits(config.data)
-    return _folder(config.data, spec)
+        prepared = _mnist(config.data)
+    elif config.data.source == "demo":
+        prepared = _uci_digits(config.data)
+    else:
+        prepared = _folder(config.data, spec)
+    splits = prepared.splits
+    if "validation" not in splits:
+        return prepared
+    test = HeldOutPictures(splits["test"].images, splits["test"].labels, splits["validation"])
+    return replace(prepared, splits={**splits, "test": test})
 
 
 def _mnist(data: DataConfig) -> Prepared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -19,6 +20,11 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
     names = spec["class_names"]
     sections = list(classification.sections(predictions["labels"], predictions["probabilities"], names))
     sections.insert(0, most_wrong(predictions, names))
+    if "calibrated" in predictions:
+        after = classification.reliability_picture(predictions["labels"], predictions["calibrated"])
+        title = f"Reliability diagram with temperature {predictions['temperature'][0]:.2f}"
+        caption = "The same after the logits were divided by the temperature that fits the validation pictures best."
+        sections.append(dataclasses.replace(after, title=title, caption=caption))
     if model is not None:
         sections.append(first_filters(model))
         if _first_kernel(model).ndim == 4:

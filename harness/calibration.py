@@ -1,0 +1,44 @@
+"""Temperature scaling: a classifier's probabilities made to mean what they say, by one number fitted on validation examples."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, logsumexp
+
+LOWEST, HIGHEST = 0.05, 20.0
+"""Between which the temperature is sought."""
+
+
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Returns the temperature T whose softmax(logits / T) has the least negative log-likelihood.
+
+    Args:
+        labels: integers [n].
+        logits: [n, classes]; log-probabilities serve as well.
+
+    Raises:
+        ValueError: no examples.
+
+    Source: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2.
+    """
+    labels, logits = np.asarray(labels), np.asarray(logits, np.float64)
+    if not len(labels):
+        raise ValueError("a temperature cannot be fitted without validation examples")
+    own = logits[np.arange(len(labels)), labels]
+
+    def loss(log_temperature: float) -> float:
+        warmth = np.exp(-log_temperature)
+        return float(np.mean(logsumexp(warmth * logits, axis=1) - warmth * own))
+
+    found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(found.x))
+
+
+def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Returns softmax(logits / temperature), float32 [n, classes].
+
+    >>> tempered(np.log([[0.8, 0.2]]), 2.0).argmax(axis=1).tolist()
+    [0]
+    """
+    return np.exp(log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)).astype(np.float32)
