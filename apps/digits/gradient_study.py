@@ -185,7 +185,8 @@ def speed_figure(observed: Sequence[Observed], about: str) -> Figure:
     smallest = 1e-9  # a dead layer's speed of zero is drawn at the lower edge
     for axes, each in zip(panels.flat, observed, strict=True):
         for layer, colour in enumerate(COLOURS):
-            axes.plot(np.maximum(each.speeds[:, layer], smallest), color=colour, label=f"hidden layer {layer + 1}")
+            speeds = np.maximum(each.speeds[:, layer], smallest)
+            axes.plot(speeds, "o-", markersize=2.5, color=colour, label=f"hidden layer {layer + 1}")
         axes.set_yscale("log")
         axes.set_title(f"{each.activation}, {each.initializer}\n{each.outcome}", fontsize=10)
         axes.grid(color="#e5e7eb")
