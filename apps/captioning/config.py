@@ -73,7 +73,7 @@ class DecodingConfig:
 
     beam_width: int = 3
     """Hypotheses that are kept."""
-    length_power: float = 0.55
+    length_power: float = 0.7
     """Finished captions are ranked by log-probability / words ** length_power."""
 
 
