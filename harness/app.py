@@ -107,6 +107,11 @@ def no_baselines(config: Any, prepared: Prepared) -> dict[str, Predictions]:
     return {}
 
 
+def nothing_to_tune(config: Any, spec: Spec, model: Any, prepared: Prepared) -> dict[str, str]:
+    """The choices of an app that makes none once its model is trained."""
+    return {}
+
+
 def no_folds(config: Any) -> Sequence[str]:
     """The folds of an app that is not cross-validated."""
     return ()
@@ -140,6 +145,9 @@ class App:
     """Endings `predict FOLDER` picks up, e.g. (".png", ".jpg")."""
     baselines: Callable[[Any, Prepared], dict[str, Predictions]] = no_baselines
     """Name -> Predictions of the same form as the model's, on the test split."""
+    tune: Callable[[Any, Spec, Any, Prepared], dict[str, str]] = nothing_to_tune
+    """(config, spec, model, prepared) -> file name -> text: what is chosen on the training and validation splits once the model is
+    trained (a language model, its weight). Kept in the run's folder tuned/, and handed on in the spec under "tuned"."""
     folds: Callable[[Any], Sequence[str]] = no_folds
     """Values of config.data.fold to train one by one; their predictions are joined before evaluation."""
     tolerance: float = 1e-4

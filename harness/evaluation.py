@@ -24,6 +24,7 @@ def evaluate(session: Any, split: str) -> None:
     targets = session.targets()
     parts, baselines = [], []
     for target in targets:
+        session.tune(target)
         model, spec, prepared = session.model(target), session.spec(target), session.prepared(target)
         examples = prepared.splits.get(split)
         if examples is None or not len(examples):

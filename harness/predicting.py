@@ -10,7 +10,7 @@ import pandas
 import tensorflow as tf
 
 from datasets.errors import DataError
-from harness import runs
+from harness.session import stored_spec
 
 
 def answers(session: Any, paths: Sequence[Path], output: Path) -> Iterator[tuple[Path, dict[str, Any] | DataError]]:
@@ -22,7 +22,7 @@ def answers(session: Any, paths: Sequence[Path], output: Path) -> Iterator[tuple
     app, folder = session.app, session.exported()
     saved = folder / "saved_model"
     model = _load(saved)
-    spec = runs.read_json(folder / "spec.json")
+    spec = stored_spec(folder)
     signature = model.signatures[(saved / "assets.extra" / "endpoints.txt").read_text().split()[0]]
     for path in _files(paths, app.file_types):
         try:

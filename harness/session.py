@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +16,13 @@ import numpy as np
 
 from datasets.errors import DataError
 from harness import devices, evaluation, export, runs, settings
-from harness.app import App, Prepared
+from harness.app import App, Prepared, nothing_to_tune
 from harness.command_line import Arguments
 from harness.settings import Preset
 from harness.training import StopRequest, TrainingStopped, load_model, parameters, train_phases
+
+TUNED = "tuned"
+"""Folder, within a run's, of what was chosen after training."""
 
 
 @dataclass(frozen=True)
@@ -160,16 +164,25 @@ class Session:
         return load_model(file)
 
     def spec(self, target: Target) -> dict[str, Any]:
-        """Reads what was learnt from the training data.
+        """Reads what was learnt from the training data, and what was tuned.
 
         Raises:
             DataError: absent or damaged.
         """
-        file = target.folder / "spec.json"
-        spec = runs.read_json(file)
-        if not isinstance(spec, dict) or not spec:
-            raise DataError(f"{file}: empty; train the run again with --overwrite")
-        return spec
+        return stored_spec(target.folder)
+
+    def tune(self, target: Target) -> None:
+        """Lets the app choose what it chooses on validation data, once for each trained model; never on a person's new data."""
+        folder = target.folder / TUNED
+        if self.app.tune is nothing_to_tune or self.arguments.new_data or folder.exists():
+            return
+        files = self.app.tune(target.config, self.spec(target), self.model(target), self.prepared(target))
+        new = folder.with_name(f"{TUNED}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        for name, text in files.items():
+            runs.write_text(new / name, text)
+        if files:
+            os.replace(new, folder)
 
     def scores(self) -> Path:
         """Returns the folder of metrics.json and report.html: the run's own, or one for the new data."""
@@ -205,6 +218,27 @@ class Session:
     def write_saved_model(self) -> None:
         """The part of the export that runs in a process of its own, without a GPU."""
         export.write_saved_model(self, Target(self.config, self.folder))
+
+
+def stored_spec(folder: Path) -> dict[str, Any]:
+    """Reads a run's spec.json; the texts of its folder tuned/, if it is there, stand under "tuned" by file name.
+
+    Raises:
+        DataError: absent or damaged.
+    """
+    file = folder / "spec.json"
+    spec = runs.read_json(file)
+    if not isinstance(spec, dict) or not spec:
+        raise DataError(f"{file}: empty; train the run again with --overwrite")
+    files = sorted((folder / TUNED).glob("[!.]*"))
+    return {**spec, TUNED: {file.name: _text(file) for file in files}} if files else spec
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DataError(f"{file}: not UTF-8 text; remove the folder {TUNED}/ and evaluate again") from None
 
 
 def with_fold(config: Any, fold: str | None) -> Any:

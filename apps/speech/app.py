@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.speech import data, evaluate, figures, models, serve
+from apps.speech import data, evaluate, figures, models, serve, tuning
 from apps.speech.config import Config
 from datasets.audio import FILE_TYPES
 from harness.app import App, Card, Headline, Phase, Prepared
@@ -30,13 +30,14 @@ APP = App(
     card=Card(
         task="What was said in a recording, letter by letter (connectionist temporal classification).",
         intended_use="Short English utterances of the kind it was trained on, one speaker close to the microphone, 16 kHz.",
-        limits="No language model: it spells what it hears, and words it never saw come out misspelt. Trained on little speech "
+        limits="The SavedModel has no language model: it spells what it hears, and words it never saw come out misspelt. Trained on little speech "
         "of few speakers; other accents, rooms, noise and vocabularies do worse.",
     ),
     prepare=data.prepare,
     phases=phases,
     predict=evaluate.predict,
     evaluate=evaluate.evaluate,
+    tune=tuning.tune,
     figures=figures.figures,
     endpoints=serve.endpoints,
     examples=serve.examples,

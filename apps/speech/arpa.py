@@ -18,9 +18,9 @@ BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 def format_arpa(tables: list[Table]) -> str:
     """Returns the ARPA text of the tables of order 1, 2, ...; the n-grams of the highest order have no back-off weight.
 
-    >>> text = format_arpa([{("<s>",): (-99, -0.5), ("</s>",): (-0.25, 0)}, {("<s>", "</s>"): (-0.125, 0)}])
-    >>> text.split("\n")[:3], text.split("\n")[5:7], text.split("\n")[9]
-    (['\\\\data\\\\', 'ngram 1=2', 'ngram 2=1'], ['-0.25\\t</s>\\t0', '-99\\t<s>\\t-0.5'], '-0.125\\t<s> </s>')
+    >>> lines = format_arpa([{("<s>",): (-99, -0.5), ("</s>",): (-0.25, 0)}, {("<s>", "</s>"): (-0.125, 0)}]).splitlines()
+    >>> lines[1:3], lines[5].split(), lines[-3].split()
+    (['ngram 1=2', 'ngram 2=1'], ['-0.25', '</s>', '0'], ['-0.125', '<s>', '</s>'])
     """
     lines = ["\\data\\", *(f"ngram {order}={len(table)}" for order, table in enumerate(tables, 1)), ""]
     for order, table in enumerate(tables, 1):

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
-from apps.speech.config import DecodingConfig
+from apps.speech.config import Config, DecodingConfig
+from apps.speech.data import Utterances, batches
+from apps.speech.models.blstm import SAMPLE_RATE
 from shared_layers.ctc.decoding import beam_decode, greedy_decode
+
+
+class Heard(NamedTuple):
+    """The model's answer for a batch, as NumPy arrays."""
+
+    outputs: dict[str, np.ndarray]
+    """As `transcribe` returns them."""
+    lengths: np.ndarray
+    """int32 [n]: samples of each utterance."""
+    seconds: float
+    """Time spent."""
+
+
+def listen(config: Config, spec: dict[str, Any], model: Any, split: Utterances) -> Iterator[Heard]:
+    """Yields what the model hears in a split, batch by batch, in order."""
+    signature = [tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.int32)]
+
+    @tf.function(input_signature=signature)
+    def hear(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+        return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
+
+    hear(tf.zeros([1, SAMPLE_RATE]), tf.constant([SAMPLE_RATE]))  # traced outside the measured time
+    for x, _ in batches(config, spec, split, False):
+        start = time.perf_counter()
+        outputs = {name: value.numpy() for name, value in hear(x["waveforms"], x["lengths"]).items()}
+        yield Heard(outputs, x["lengths"].numpy(), time.perf_counter() - start)
 
 
 def transcribe(

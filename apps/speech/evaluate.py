@@ -7,11 +7,11 @@ from typing import Any
 
 import jiwer
 import numpy as np
-import tensorflow as tf
 
+from apps.speech import tuning
 from apps.speech.config import Config
-from apps.speech.data import Utterances, batches
-from apps.speech.decoding import transcribe
+from apps.speech.data import Utterances
+from apps.speech.decoding import listen
 from apps.speech.models.blstm import SAMPLE_RATE
 from harness.app import Metric, Predictions
 from harness.statistics import bootstrap_ratio, wilson
@@ -23,27 +23,24 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: Utterances)
     Returns:
         references, hypotheses (best path), hypotheses_beam, speakers, names: fixed-width strings [n]; log_probability
         float32 [n] of the beam's text in nats; blank_share float32 [n] of the frames whose best class is the blank; seconds
-        float64 [n] of sound; processing_seconds float64 [n], the batch's time shared out by sound.
+        float64 [n] of sound; processing_seconds float64 [n], the batch's time shared out by sound. Where a language model was
+        tuned: hypotheses_with_language_model, and search_seconds float64 [n] that its beam search took.
     """
-    signature = [tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.int32)]
-
-    @tf.function(input_signature=signature)
-    def hear(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
-        return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
-
-    hear(tf.zeros([1, SAMPLE_RATE]), tf.constant([SAMPLE_RATE]))  # traced outside the measured time
+    search = tuning.tuned_search(config, spec)
     rows: dict[str, list[Any]] = {name: [] for name in ("text", "text_beam", "log_probability", "blank_share", "spent")}
-    for x, _ in batches(config, spec, split, False):
-        start = time.perf_counter()
-        outputs = {name: value.numpy() for name, value in hear(x["waveforms"], x["lengths"]).items()}
-        spent = time.perf_counter() - start
+    searched: dict[str, list[Any]] = {"text": [], "spent": []}
+    for outputs, lengths, spent in listen(config, spec, model, split):
         for name in ("text", "text_beam"):
             rows[name] += [value.decode() for value in outputs[name]]
         rows["log_probability"] += list(outputs["log_probability"])
         rows["blank_share"] += _blank_shares(outputs["log_probabilities"], outputs["frames"])
-        lengths = x["lengths"].numpy()
         rows["spent"] += list(spent * lengths / lengths.sum())
-    return {
+        if search is not None:
+            for values, count in zip(outputs["log_probabilities"], outputs["frames"], strict=True):
+                start = time.perf_counter()
+                searched["text"].append(search(values[:count])[0].text)
+                searched["spent"].append(time.perf_counter() - start)
+    found = {
         "references": np.array(split.texts, np.str_),
         "hypotheses": np.array(rows["text"], np.str_),
         "hypotheses_beam": np.array(rows["text_beam"], np.str_),
@@ -54,6 +51,10 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: Utterances)
         "seconds": np.array([len(samples) / SAMPLE_RATE for samples in split.samples]),
         "processing_seconds": np.array(rows["spent"]),
     }
+    if search is not None:
+        found["hypotheses_with_language_model"] = np.array(searched["text"], np.str_)
+        found["search_seconds"] = np.array(searched["spent"])
+    return found
 
 
 def _blank_shares(log_probabilities: np.ndarray, frames: np.ndarray) -> list[float]:
@@ -84,7 +85,7 @@ def character_errors(references: np.ndarray, hypotheses: np.ndarray) -> tuple[np
 
 
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
-    """Returns word and character error rates of the best path and of the beam search, with intervals over utterances."""
+    """Returns word and character error rates of the best path, the beam search and the search with a language model, with intervals over utterances."""
     references = predictions["references"]
     count = len(references)
 
@@ -92,7 +93,10 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
         return Metric(float(errors.sum() / total.sum()), "fraction", count, bootstrap_ratio(errors, total))
 
     metrics: dict[str, Metric] = {}
-    for suffix, hypotheses in (("", predictions["hypotheses"]), ("_beam", predictions["hypotheses_beam"])):
+    for suffix in ("", "_beam", "_with_language_model"):
+        if f"hypotheses{suffix}" not in predictions:
+            continue
+        hypotheses = predictions[f"hypotheses{suffix}"]
         words = word_errors(references, hypotheses)
         wrong = words["substitutions"] + words["deletions"] + words["insertions"]
         metrics[f"wer{suffix}"] = rate(wrong, words["words"])
@@ -104,5 +108,9 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     metrics["words"] = Metric(float(words["words"].sum()), "count", count)
     metrics["blank_share"] = Metric(float(predictions["blank_share"].mean()), "fraction", count)
     spent, seconds = float(predictions["processing_seconds"].sum()), float(predictions["seconds"].sum())
-    metrics["real_time_factor"] = Metric(spent / seconds, "seconds of computing per second of sound", count)
+    unit = "seconds of computing per second of sound"
+    metrics["real_time_factor"] = Metric(spent / seconds, unit, count)
+    if "search_seconds" in predictions:
+        spent += float(predictions["search_seconds"].sum())
+        metrics["real_time_factor_with_language_model"] = Metric(spent / seconds, unit, count)
     return metrics

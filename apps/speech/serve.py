@@ -14,8 +14,10 @@ import tensorflow as tf
 from apps.speech.config import Config
 from apps.speech.data import Utterances, lengths_of, padded
 from apps.speech.decoding import transcribe
-from apps.speech.models import frames
+from apps.speech.models import frames, seconds_per_frame
 from apps.speech.models.blstm import SAMPLE_RATE, window_and_hop
+from apps.speech.tuning import tuned_search
+from apps.speech.word_times import word_times
 from datasets.audio import read_audio
 from datasets.errors import DataError
 from harness.app import Endpoint
@@ -124,9 +126,21 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
 def answer(
     config: Config, spec: dict[str, Any], path: Path, outputs: Mapping[str, Any], output: Path
 ) -> dict[str, Any]:
-    """Returns the text of the beam search and of the best path, and how probable the former is."""
-    return {
+    """Returns the text of the beam search and of the best path, how probable the former is, and what the tuned language model
+    makes of it, with the time in seconds and the confidence of each word."""
+    row = {
         "text": outputs["text_beam"][0].decode(),
         "text_best_path": outputs["text"][0].decode(),
         "log_probability": round(float(outputs["log_probability"][0]), 3),
     }
+    search = tuned_search(config, spec)
+    if search is None:
+        return row
+    values = outputs["log_probabilities"][0][: int(outputs["frames"][0])]
+    heard = search(values)[0]
+    words = word_times(values, heard.labels, spec["characters"], seconds_per_frame(config))
+    timed = [
+        {"word": w.text, "start": round(w.start, 2), "end": round(w.end, 2), "confidence": round(w.confidence, 3)}
+        for w in words
+    ]
+    return {**row, "text_with_language_model": heard.text, "words": timed}

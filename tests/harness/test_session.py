@@ -10,6 +10,7 @@ import pytest
 
 from datasets.errors import DataError
 from harness import predicting, session
+from harness.app import nothing_to_tune
 from harness.command_line import parse
 from harness.settings import Preset, TrainingConfig
 from harness.training import load_model
@@ -53,6 +54,60 @@ def test_a_cross_validated_run_means_its_training_on_everybody(tmp_path):
     make_run(tmp_path / "seed-1" / "fold-all")
     assert session.run_folder_of(tmp_path / "seed-1") == tmp_path / "seed-1" / "fold-all"
     assert session.run_folder_of(tmp_path / "seed-1" / "fold-1") == tmp_path / "seed-1" / "fold-1"
+
+
+def tuned_app(**answer):
+    calls = []
+
+    def tune(config, spec, model, prepared):
+        calls.append((config, spec, model, prepared))
+        return answer
+
+    return types.SimpleNamespace(tune=tune), calls
+
+
+class Opened(session.Session):
+    """A session whose model and data are mere names."""
+
+    def model(self, target):
+        return "model"
+
+    def prepared(self, target):
+        return "prepared"
+
+
+def opened(app, folder, new_data=None):
+    return Opened(app, "p", None, "config", folder, types.SimpleNamespace(new_data=new_data))
+
+
+def test_what_is_tuned_is_kept_once_and_handed_on_in_the_spec(tmp_path):
+    folder = tmp_path / "seed-1"
+    make_run(folder)
+    (folder / "spec.json").write_text('{"classes": 2}')
+    target = session.Target("config", folder)
+    app, calls = tuned_app(**{"lm.arpa": "text", "weights.json": "{}"})
+    opened(app, target.folder, new_data="mine.csv").tune(target)
+    assert not calls
+    for _ in range(2):
+        opened(app, target.folder).tune(target)
+    assert calls == [("config", {"classes": 2}, "model", "prepared")]
+    assert session.stored_spec(target.folder) == {"classes": 2, "tuned": {"lm.arpa": "text", "weights.json": "{}"}}
+    assert not (target.folder / "tuned.new").exists()
+    (target.folder / "tuned" / "lm.arpa").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match=r"lm.arpa: not UTF-8 text; remove the folder tuned/"):
+        session.stored_spec(target.folder)
+
+
+def test_nothing_tuned_leaves_the_spec_as_it_was(tmp_path):
+    folder = tmp_path / "seed-1"
+    make_run(folder)
+    (folder / "spec.json").write_text('{"classes": 2}')
+    app, calls = tuned_app()
+    opened(app, folder).tune(session.Target("config", folder))
+    assert len(calls) == 1
+    assert session.stored_spec(folder) == {"classes": 2}
+    opened(types.SimpleNamespace(tune=nothing_to_tune), folder).tune(session.Target("config", folder))
+    assert not (folder / "tuned").exists()
 
 
 def test_data_of_the_same_name_in_two_places_are_kept_apart(tmp_path, monkeypatch):

@@ -19,6 +19,11 @@ def build(config: Config, spec: dict[str, Any]) -> keras.Model:
             raise TypeError(f"no model for {type(config.model).__name__}")
 
 
+def seconds_per_frame(config: Config) -> float:
+    """Returns the time from one logit frame to the next."""
+    return blstm.seconds_per_frame(config.model, config.features)
+
+
 def frames(config: Config, samples: int) -> int:
     """Returns the number of logit frames of an utterance of so many samples at 16 kHz."""
     return blstm.frames(config.model, config.features, samples)

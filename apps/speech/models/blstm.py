@@ -35,6 +35,11 @@ def frames(model: Blstm, features: FeaturesConfig, samples: int) -> int:
     return count
 
 
+def seconds_per_frame(model: Blstm, features: FeaturesConfig) -> float:
+    """Returns the time from one logit frame to the next: each stage of convolutions doubles the hop."""
+    return window_and_hop(features)[1] * 2 ** len(model.filters) / SAMPLE_RATE
+
+
 def build(model: Blstm, features: FeaturesConfig, spec: dict[str, Any]) -> CTCModel:
     """Returns {"waveforms": float32 [n, samples], "lengths": int32 [n]} -> {"logits": float32 [n, frames, characters + 1], "frames": int32 [n]}."""
     waveforms = keras.Input((None,), name="waveforms", dtype="float32")

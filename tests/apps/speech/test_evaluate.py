@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps.speech import figures
+from apps.speech import figures, kneser_ney
+from apps.speech.arpa import format_arpa
 from apps.speech.config import Blstm, Config, DecodingConfig, FeaturesConfig
 from apps.speech.data import Utterances
 from apps.speech.evaluate import character_errors, evaluate, predict, word_errors
@@ -58,6 +59,21 @@ def test_metrics_by_hand():
     assert all(metric.examples == 3 for metric in metrics.values())
 
 
+def test_the_language_model_has_metrics_of_its_own_where_there_is_one():
+    without = evaluate(Config(), {}, predictions())
+    assert not [name for name in without if name.endswith("_with_language_model")]
+    heard = {
+        "hypotheses_with_language_model": np.array(["go to two", "", "one two"]),
+        "search_seconds": np.full(3, 0.2),
+    }
+    metrics = evaluate(Config(), {}, {**predictions(), **heard})
+    assert metrics["wer_with_language_model"].value == pytest.approx(3 / 8)
+    assert metrics["cer_with_language_model"].value == pytest.approx((4 + 11) / 31)
+    assert metrics["deletions_with_language_model"].value == 3
+    assert metrics["real_time_factor_with_language_model"].value == pytest.approx(0.25)
+    assert metrics["wer"].value == without["wer"].value
+
+
 def utterances(count=40):
     generator = np.random.default_rng(0)
     samples = [(3000 * generator.standard_normal(n)).astype(np.int16) for n in generator.integers(500, 9000, count)]
@@ -91,6 +107,18 @@ def test_predictions_keep_the_order_and_agree_with_the_model(answered):
         assert found["blank_share"][i] == pytest.approx(np.mean(path == 4) if len(path) else 1.0)
     assert found["hypotheses"][7] == found["hypotheses_beam"][7] == ""
     assert (found["log_probability"] <= 1e-5).all()
+
+
+def test_predictions_with_a_language_model(answered):
+    settings, spec, model, split, found = answered
+    texts = format_arpa(kneser_ney.train([["abb", "c"], ["a"]], 2))
+    decoding = '{"unit": "word", "alpha": 1.0, "beta": 0.0, "known_words_only": true}'
+    tuned = {"language_model.arpa": texts, "decoding.json": decoding}
+    again = predict(settings, {**spec, "tuned": tuned}, model, split)
+    assert "hypotheses_with_language_model" not in found
+    assert set(" ".join(again["hypotheses_with_language_model"]).split()) <= {"abb", "c", "a"}
+    assert (again["search_seconds"] > 0).all() and len(again["search_seconds"]) == len(split)
+    assert again["hypotheses"].tolist() == found["hypotheses"].tolist()
 
 
 def test_predictions_can_be_stored_without_pickle(answered, tmp_path):
