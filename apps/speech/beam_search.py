@@ -49,6 +49,7 @@ class Rules(NamedTuple):
     """Number of <unk>."""
     alpha: float
     beta: float
+    unknown_penalty: float
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def beam_search(
     beta: float = 1.0,
     lexicon: Iterable[str] | None = None,
     hot_words: Mapping[str, float] | None = None,
+    unknown_penalty: float = 10.0,
 ) -> BeamSearch:
     """Returns a search that is called with the log-probabilities of one utterance.
 
@@ -126,6 +128,8 @@ def beam_search(
         alpha: weight of the language model's log-probability; beta: nats added for each word.
         lexicon: the only words that may be heard (beside hot words); None: any.
         hot_words: word -> nats added where it is heard; while it is being spelt, in proportion.
+        unknown_penalty: nats taken for a word that neither the model of words nor hot_words know; without it, a row of short known
+            words is often dearer than one long unknown word, since <unk> costs the same whatever its length.
 
     Raises:
         ValueError: a width below 1.
@@ -152,6 +156,7 @@ def beam_search(
         unknown=places[UNKNOWN],
         alpha=float(alpha),
         beta=float(beta),
+        unknown_penalty=float(unknown_penalty) if unit == WORDS else 0.0,
     )
     histories = language_model.histories if language_model else NO_HISTORIES
     return BeamSearch(tuple(characters), width, rules, tree, histories, np.array(spelt, np.int32))
@@ -172,7 +177,8 @@ def _word_ends(word: int, state: int, rules: Rules, tree: WordTree, histories: H
         return not rules.closed, 0.0, state
     if rules.closed and not tree.ends[word]:
         return False, 0.0, state
-    score = rules.beta + (tree.bonus[word] if word > 0 else 0.0)
+    known = word > 0 and tree.ends[word]
+    score = rules.beta + (tree.bonus[word] if known else -rules.unknown_penalty)
     if rules.unit == WORDS:
         place = tree.places[word] if word > 0 else rules.unknown
         gained, state = advance(histories, state, place)
@@ -274,7 +280,7 @@ def _search(
             slots[beam[i]] = -1
         ranks = np.empty(found)
         for i in range(found):
-            leaning = tree.leaning[next_word[i]] if next_word[i] > 0 else 0.0
+            leaning = tree.leaning[next_word[i]] if next_word[i] >= 0 else -rules.unknown_penalty
             ranks[i] = -(np.logaddexp(next_blank[i], next_without[i]) + next_gain[i] + leaning)
         kept = np.argsort(ranks, kind="mergesort")[:width]
         beam = np.empty(len(kept), np.int32)

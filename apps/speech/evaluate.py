@@ -27,6 +27,8 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: Utterances)
         tuned: hypotheses_with_language_model, and search_seconds float64 [n] that its beam search took.
     """
     search = tuning.tuned_search(config, spec)
+    if search is not None:
+        search(np.zeros((1, len(spec["characters"]) + 1)))  # compiled outside the measured time
     rows: dict[str, list[Any]] = {name: [] for name in ("text", "text_beam", "log_probability", "blank_share", "spent")}
     searched: dict[str, list[Any]] = {"text": [], "spent": []}
     for outputs, lengths, spent in listen(config, spec, model, split):

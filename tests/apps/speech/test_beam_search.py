@@ -55,17 +55,19 @@ def test_without_language_model_it_is_the_sum_over_all_paths(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("unit", "order"), [("word", 2), ("word", 1), ("character", 3)])
-def test_with_language_model_it_is_the_best_of_all_texts(seed, unit, order):
+@pytest.mark.parametrize("penalty", [0.0, 1.5])
+def test_with_language_model_it_is_the_best_of_all_texts(seed, unit, order, penalty):
     values, lm, alpha, beta = sound(seed), model(unit, order), 0.7, 0.4
 
     def total(labels, log_probability):
         text = written(labels)
         # a text in double spaces has empty words, which are no words; a model of characters sees them
         scored = lm.score(" ".join(text.split()) if unit == "word" else text)
-        return log_probability + alpha * math.log(10) * sum(scored) + beta * len(text.split())
+        unknown = sum(word not in ("a", "b", "ab") for word in text.split()) if unit == "word" else 0
+        return log_probability + alpha * math.log(10) * sum(scored) + beta * len(text.split()) - penalty * unknown
 
     ranked = sorted(((total(labels, p), labels) for labels, p in summed(values).items()), reverse=True)
-    found = beam_search(LETTERS, WIDE, lm, alpha, beta)(values, best=10)
+    found = beam_search(LETTERS, WIDE, lm, alpha, beta, unknown_penalty=penalty)(values, best=10)
     assert [h.score for h in found] == pytest.approx([score for score, _ in ranked[:10]])
     assert tuple(found[0].labels) == ranked[0][1]
 
