@@ -23,7 +23,7 @@ ARPA_FILE, DECODING_FILE = "language_model.arpa", "decoding.json"
 UNIT = "word"
 ORDERS = (2, 3, 4)
 ALPHAS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-BETAS = (0.0, 1.0, 2.0, 4.0)
+BETAS = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0)
 UTTERANCES = 200
 """Validation utterances, at most, that the weights are chosen on; evenly spread."""
 
