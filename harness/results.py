@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -92,7 +93,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
         ValueError: it is not what `metrics_document` makes.
     """
     try:
-        document = runs.read_json(path)
+        document = json.loads(path.read_text(encoding="utf-8"))
         _check(document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not a metrics.json ({error}); run `evaluate` again") from error

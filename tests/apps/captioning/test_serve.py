@@ -98,7 +98,7 @@ def test_what_is_no_picture_is_an_invalid_argument(served, content):
 
 
 def test_no_pictures_at_all_are_an_invalid_argument(served):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="at least one picture"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at least one PNG"):
         served(tf.constant([], tf.string))
 
 
