@@ -15,7 +15,7 @@ WITHOUT_DROPOUT = {
     "digits": ["--model.dropout", "0"],
     "cifar10": [],
     "speech": ["--model.dropout", "0"],
-    "eeg": ["--model.dropout", "0"],
+    "eeg": ["--model.dropout", "0", "--model.frame-dropout", "0"],
     "captioning": ["--model.dropout", "0"],
     "denoising": [],
 }
