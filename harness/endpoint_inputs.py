@@ -9,6 +9,12 @@ import tensorflow as tf
 PICTURE_BYTES = "expected the bytes of at least one PNG, JPEG, GIF or BMP file [n]"
 
 
+def after(checks: Sequence[tf.Operation | None], values: tf.Tensor) -> tf.Tensor:
+    """Returns the values once the checks have passed; a check that was made outside a graph is None and has passed already."""
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(values)
+
+
 def picture_bytes(pictures: tf.Tensor) -> tf.Tensor:
     """Returns the files' bytes [n], none of them empty.
 
@@ -17,8 +23,7 @@ def picture_bytes(pictures: tf.Tensor) -> tf.Tensor:
     """
     some = tf.debugging.assert_positive(tf.size(pictures), f"{PICTURE_BYTES}, received none")
     filled = tf.debugging.assert_positive(tf.strings.length(pictures), f"{PICTURE_BYTES}, received an empty string")
-    with tf.control_dependencies([check for check in (some, filled) if check is not None]):
-        return tf.identity(pictures)
+    return after([some, filled], pictures)
 
 
 def of_shape(values: tf.Tensor, shape: Sequence[int | None], expected: str) -> tf.Tensor:
@@ -32,5 +37,4 @@ def of_shape(values: tf.Tensor, shape: Sequence[int | None], expected: str) -> t
     """
     values = tf.ensure_shape(values, [None, *shape])
     some = tf.debugging.assert_positive(tf.size(values), f"{expected}, received none")
-    with tf.control_dependencies([some] if some is not None else []):
-        return tf.identity(values)
+    return after([some], values)

@@ -72,8 +72,7 @@ def _checked(noisy: tf.Tensor, channels: int) -> tf.Tensor:
     near = tf.debugging.Assert(
         tf.reduce_all(tf.abs(noisy) <= LARGEST_PIXEL), [f"{expected}, received others; divide 8-bit ones by 255"]
     )
-    with tf.control_dependencies([near] if near is not None else []):
-        return tf.identity(noisy)
+    return endpoint_inputs.after([near], noisy)
 
 
 def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:

@@ -13,6 +13,7 @@ from apps.eeg.config import Config
 from apps.eeg.data import Trials
 from apps.eeg.data import read as read_source
 from apps.eeg.recordings import ARRAYS, LARGEST_VOLTS, RECORDINGS, read_trials
+from harness import endpoint_inputs
 from harness.app import Endpoint
 
 FILE_TYPES = (*RECORDINGS, *ARRAYS, ".gz")
@@ -54,8 +55,7 @@ def checked(signals: tf.Tensor, electrodes: int, samples: int, expected: str) ->
         LARGEST_VOLTS,
         f"{expected}; received values beyond {LARGEST_VOLTS} V, perhaps microvolts: divide by 1e6",
     )
-    with tf.control_dependencies([check for check in (some, right, finite, small) if check is not None]):
-        return tf.reshape(signals, [-1, electrodes, samples])
+    return tf.reshape(endpoint_inputs.after([some, right, finite, small], signals), [-1, electrodes, samples])
 
 
 def examples(config: Config, spec: dict[str, Any], split: Trials) -> dict[str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from apps.speech.tuning import tuned_search
 from apps.speech.word_times import word_times
 from datasets.audio import read_audio
 from datasets.errors import DataError
+from harness import endpoint_inputs
 from harness.app import Endpoint
 
 _ANSWER = (
@@ -33,8 +34,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     window, _ = window_and_hop(config.features)
 
     def waveform(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
-        with tf.control_dependencies(_checks(waveforms, lengths, window)):
-            waveforms = tf.identity(waveforms)
+        waveforms = endpoint_inputs.after(_checks(waveforms, lengths, window), waveforms)
         return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
 
     def wav_bytes(wavs: tf.Tensor) -> dict[str, tf.Tensor]:
