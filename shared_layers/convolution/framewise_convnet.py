@@ -71,7 +71,7 @@ class FramewiseConvNet(keras.layers.Layer):
         frames = ops.shape(inputs)[1]
         x = ops.reshape(inputs, (-1, *inputs.shape[2:]))
         for convolution in self.convolutions:
-            x = convolution(x, training=training) if self.normalization else convolution(x)
+            x = convolution(x)  # Keras hands `training` on
         _, height, width, channels = x.shape
         return ops.reshape(x, (-1, frames, height * width * channels))
 

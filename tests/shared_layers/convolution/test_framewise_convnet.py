@@ -33,6 +33,14 @@ def test_it_equals_keras_own_layers_on_one_frame():
     np.testing.assert_allclose(output[0, 0], x.ravel(), atol=1e-5)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_only_training_moves_the_averages_of_the_normalization(training):
+    layer = FramewiseConvNet([4])
+    frames = 3 + np.random.default_rng(4).standard_normal((2, 5, 6, 6, 1)).astype(np.float32)
+    layer(frames, training=training)
+    assert bool(np.any(layer.convolutions[0].normalization.moving_mean)) == training
+
+
 def test_without_activation_and_normalization_it_is_linear():
     keras.utils.set_random_seed(3)
     layer = FramewiseConvNet([4, 3], activation="linear", normalization=False)
