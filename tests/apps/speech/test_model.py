@@ -1,5 +1,7 @@
 """The acoustic model as a whole."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -13,10 +15,11 @@ SPEC = {"characters": list(" abc")}
 SMALL = Config(features=FeaturesConfig(bins=20), model=Blstm(units=8, layers=2, filters=(4, 4), projection=12))
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=[1, 2], ids=["one_convolution", "two_convolutions"])
+def model(request):
     keras.utils.set_random_seed(0)
-    return models.build(SMALL, SPEC)
+    stages = replace(SMALL.model, convolutions=request.param)
+    return models.build(replace(SMALL, model=stages), SPEC)
 
 
 def waveforms(lengths, longest):
