@@ -20,7 +20,6 @@ _flickr8k_training = TrainingConfig(
 )
 
 PRESETS = {
-    # about 20 s on two free cores, BLEU-4 about 0.6
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", least_count=1, longest_caption=14, mirror=False),
@@ -30,7 +29,6 @@ PRESETS = {
         catalogue="N2",
         title="Attention LSTM and a small ConvNet on synthetic scenes",
     ),
-    # about 15 reference minutes with the features computed anew
     "attention-flickr8k-mobilenet100": Preset(
         Config(
             model=MobileNetAttention(
@@ -44,7 +42,6 @@ PRESETS = {
         title="Attention LSTM on MobileNetV2 alpha 1.0, converted weights",
         literature=_LITERATURE,
     ),
-    # about 10 reference minutes with the features computed anew
     "attention-flickr8k-mobilenet035": Preset(
         Config(
             model=MobileNetAttention(encoder_alpha=0.35, picture_size=256, dropout=0.5), training=_flickr8k_training

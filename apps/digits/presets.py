@@ -27,7 +27,7 @@ _convnet_data = ElasticDataConfig(
 _convnet_training = replace(_mnist_training, epochs=20, learning_rate=3e-3, ema_momentum=0.998, keep="last")
 
 PRESETS = {
-    # about 20 s on two cores; error about 2 %
+    # error about 2 %
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", shift=1.5, rotation=8),
@@ -101,13 +101,11 @@ PRESETS = {
         title="Maxout MLP, dropout, bounded weights",
         literature="0.94 % error (Goodfellow et al. 2013)",
     ),
-    # about 12 reference minutes, reckoned from the CPU time of a step beside that of a matrix product
     "convnet-mnist": Preset(
         Config(data=_convnet_data, model=ConvNet(dropout=0.3), training=_convnet_training),
         catalogue="D6",
         title="The suite's convolutional network, shifted, turned, scaled and bent pictures",
     ),
-    # about 10 reference minutes, likewise
     "convnet-small-mnist": Preset(
         Config(
             data=replace(_convnet_data, rotation=8, elastic=0.7),
