@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.settings import TrainingConfig
+from harness.settings import LATER, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class Blstm:
     """Width of the projection between the convolutions and the LSTMs; 0: none."""
     dropout: float = 0.3
     """Share of the values left out before each bidirectional layer and before the last layer, in training."""
+    intermediate_loss: bool = field(default=False, metadata=LATER)
+    """Train every layer below the last by CTC as well (Lee and Watanabe 2021)."""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ PRESETS = {
     ),
     "blstm-an4": Preset(
         Config(
+            model=Blstm(convolutions=2, intermediate_loss=True),
             training=TrainingConfig(
-                epochs=70,
+                epochs=60,
                 batch_size=16,
                 learning_rate=2e-3,
                 weight_decay=1e-2,

@@ -8,13 +8,18 @@ import tensorflow as tf
 from shared_layers.ctc.label_error_rate import LabelErrorRate
 from shared_layers.ctc.loss import ctc_loss
 
+INTERMEDIATE_SHARE = 0.3
+"""Of the lower layers' losses in the whole."""
+
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class CTCModel(keras.Model):
     """Trains on the mean CTC loss of a batch and measures the label error rate of the best path.
 
     Its outputs are `{"logits": [n, frames, classes], "frames": int [n]}` with the blank as last class; its targets are
-    int32 [n, longest], -1 behind each sequence's last label. Compile it without a loss.
+    int32 [n, longest], -1 behind each sequence's last label. Compile it without a loss. Further outputs named
+    "intermediate_..." are logits of lower layers: the mean of their losses makes up 30 % of the loss, which regularises deep
+    stacks (Lee and Watanabe, "Intermediate loss regularization for CTC-based speech recognition", ICASSP 2021).
 
     >>> sequences = keras.Input((None, 4)); frames = keras.Input((), dtype="int32")
     >>> model = CTCModel([sequences, frames], {"logits": keras.layers.Dense(3)(sequences), "frames": frames})
@@ -31,6 +36,9 @@ class CTCModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = ctc_loss(y, y_pred["logits"], y_pred["frames"])
+        lower = [ctc_loss(y, y_pred[name], y_pred["frames"]) for name in y_pred if name.startswith("intermediate_")]
+        if lower:
+            losses = (1 - INTERMEDIATE_SHARE) * losses + INTERMEDIATE_SHARE * tf.add_n(lower) / len(lower)
         if sample_weight is not None:
             losses = losses * tf.cast(sample_weight, losses.dtype)
         # each replica gives its share of the mean over the global batch, as Keras' own losses do

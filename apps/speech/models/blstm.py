@@ -61,11 +61,14 @@ def build(model: Blstm, features: FeaturesConfig, spec: dict[str, Any]) -> CTCMo
     if model.projection:
         x = keras.layers.Dense(model.projection, name="projection")(x)
     x = keras.layers.LayerNormalization(name="normalization")(x)
+    # the CTC loss and its decoders take float32 only
+    to_logits = keras.layers.Dense(len(spec["characters"]) + 1, dtype="float32", name="logits")
+    outputs = {}
     for number in range(1, model.layers + 1):
         x = keras.layers.Dropout(model.dropout, name=f"dropout_{number}")(x)
         x = BidirectionalLSTM(model.units, name=f"blstm_{number}")(x, count)
+        if model.intermediate_loss and number < model.layers:
+            outputs[f"intermediate_{number}"] = to_logits(x)
     x = keras.layers.Dropout(model.dropout, name="dropout")(x)
-    # the CTC loss and its decoders take float32 only
-    logits = keras.layers.Dense(len(spec["characters"]) + 1, dtype="float32", name="logits")(x)
-    inputs = {"waveforms": waveforms, "lengths": lengths}
-    return CTCModel(inputs=inputs, outputs={"logits": logits, "frames": count}, name="blstm")
+    outputs |= {"logits": to_logits(x), "frames": count}
+    return CTCModel(inputs={"waveforms": waveforms, "lengths": lengths}, outputs=outputs, name="blstm")

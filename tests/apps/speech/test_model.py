@@ -10,6 +10,7 @@ import tensorflow as tf
 from apps.speech import data, models
 from apps.speech.config import Blstm, Config, DataConfig, FeaturesConfig
 from harness.settings import TrainingConfig
+from shared_layers.ctc.loss import ctc_loss
 
 SPEC = {"characters": list(" abc")}
 SMALL = Config(features=FeaturesConfig(bins=20), model=Blstm(units=8, layers=2, filters=(4, 4), projection=12))
@@ -33,6 +34,25 @@ def waveforms(lengths, longest):
 def outputs(model, rows, lengths, training=False):
     result = model({"waveforms": tf.constant(rows), "lengths": tf.constant(lengths)}, training=training)
     return result["logits"].numpy(), result["frames"].numpy()
+
+
+def test_lower_layers_share_in_the_loss():
+    """The whole is 0.7 of the last layer's CTC loss and 0.3 of the mean of the lower layers' (Lee and Watanabe 2021)."""
+    keras.utils.set_random_seed(0)
+    model = models.build(
+        replace(SMALL, model=replace(SMALL.model, layers=3, dropout=0.0, intermediate_loss=True)), SPEC
+    )
+    lengths = np.array([9000, 6123], np.int32)
+    inputs = {"waveforms": tf.constant(waveforms(lengths, 9000)), "lengths": tf.constant(lengths)}
+    labels = tf.constant([[1, 2, 3], [0, 1, -1]])
+    result = model(inputs)
+    one, two, last = (
+        float(tf.reduce_mean(ctc_loss(labels, result[name], result["frames"])))
+        for name in ("intermediate_1", "intermediate_2", "logits")
+    )
+    model.compile("sgd")
+    assert model.evaluate(inputs, labels, verbose=0)[0] == pytest.approx(0.7 * last + 0.15 * (one + two), rel=1e-5)
+    assert len({round(one, 4), round(two, 4), round(last, 4)}) == 3
 
 
 def test_frames_and_classes(model):
