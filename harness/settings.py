@@ -177,7 +177,11 @@ def identity(config: Any) -> str:
     values["training"].pop("seed")
     values["data"].pop("fold", None)
     for group in dataclasses.fields(config):
-        for item in dataclasses.fields(getattr(config, group.name)):
-            if item.metadata.get("later") and getattr(getattr(config, group.name), item.name) == item.default:
+        settings = getattr(config, group.name)
+        items = dataclasses.fields(settings)
+        for item in items:
+            if item.metadata.get("later") and getattr(settings, item.name) == item.default:
                 values[group.name].pop(item.name)
+        if items and set(values[group.name]) == {"class"}:
+            values.pop(group.name)
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]

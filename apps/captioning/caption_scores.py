@@ -85,20 +85,39 @@ def _longest_common(first: Sequence[str], second: Sequence[str]) -> int:
     return lengths[-1]
 
 
-def cider_d(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
-    """Returns CIDEr-D of every picture (0..10): mean likeness of TF-IDF vectors of runs of 1 to 4 words.
+class CiderD:
+    """CIDEr-D against the references of a set of pictures, a picture's references being one document.
 
-    Document frequencies are those of the references handed in, a picture's references being one document; so a score
-    depends on the set of pictures. Source: Vedantam, Zitnick and Parikh 2015, section 4.
+    The mean likeness, times ten, of TF-IDF vectors of runs of 1 to 4 words. Source: Vedantam, Zitnick and Parikh 2015,
+    section 4.
+
+    Args:
+        references: of every picture, one or more captions each.
+        counted: the first so many pictures tell how rare a run of words is; None: all.
     """
-    documents = Counter(words for group in references for words in set().union(*map(word_groups, group)))
-    pictures = np.log(float(len(references)))
-    scores = []
-    for hypothesis, group in zip(hypotheses, references, strict=True):
-        own = _vector(hypothesis, documents, pictures)
-        likeness = [_likeness(own, _vector(reference, documents, pictures)) for reference in group]
-        scores.append(10.0 * float(np.mean(likeness)))
-    return np.array(scores)
+
+    def __init__(self, references: Sequence[Sequence[str]], counted: int | None = None) -> None:
+        self.references = references
+        counting = references[:counted]
+        self.documents = Counter(words for group in counting for words in set().union(*map(word_groups, group)))
+        self.pictures = np.log(float(len(counting)))
+        self.vectors: dict[int, list[tuple]] = {}
+
+    def score(self, picture: int, hypothesis: str) -> float:
+        """Returns 0 to 10 for a caption of the picture of that number."""
+        if picture not in self.vectors:
+            group = self.references[picture]
+            self.vectors[picture] = [_vector(reference, self.documents, self.pictures) for reference in group]
+        own = _vector(hypothesis, self.documents, self.pictures)
+        return 10.0 * float(np.mean([_likeness(own, other) for other in self.vectors[picture]]))
+
+
+def cider_d(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """Returns CIDEr-D of every picture (0..10), with the document frequencies of the references handed in."""
+    if len(hypotheses) != len(references):
+        raise ValueError(f"{len(hypotheses)} captions for {len(references)} pictures")
+    scorer = CiderD(references)
+    return np.array([scorer.score(picture, hypothesis) for picture, hypothesis in enumerate(hypotheses)])
 
 
 def _vector(caption: str, documents: Counter, pictures: float) -> tuple[list[dict], np.ndarray, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.settings import TrainingConfig
+from harness.settings import LATER, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,20 @@ class DecodingConfig:
 
 
 @dataclass(frozen=True)
+class SelfCriticalConfig:
+    """Second phase of training: captions the model draws are rewarded by their CIDEr-D (Rennie et al. 2017)."""
+
+    passes: int = field(default=0, metadata=LATER)
+    """Passes over the training pictures; 0 leaves the phase out."""
+    samples: int = field(default=5, metadata=LATER)
+    """Captions drawn for each picture; each is compared with the mean of the others."""
+    batch_size: int = field(default=48, metadata=LATER)
+    """Pictures per step."""
+    learning_rate: float = field(default=1e-4, metadata=LATER)
+    """Peak learning rate; it falls to zero along a cosine."""
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings."""
 
@@ -85,3 +99,4 @@ class Config:
     model: MobileNetAttention | ConvNetAttention = field(default_factory=MobileNetAttention)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    self_critical: SelfCriticalConfig = field(default_factory=SelfCriticalConfig)

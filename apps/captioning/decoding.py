@@ -12,8 +12,8 @@ import tensorflow as tf
 from apps.captioning.config import Config
 from apps.captioning.vocabulary import END, SPECIAL, START
 from shared_layers.decoding.beam import BeamSearch
-from shared_layers.decoding.greedy import GreedySearch
-from shared_layers.decoding.search import repeat_rows, search
+from shared_layers.decoding.greedy import GreedySearch, SampleSearch
+from shared_layers.decoding.search import Decoded, Strategy, repeat_rows, search
 
 
 class Captions(NamedTuple):
@@ -35,19 +35,33 @@ def generate(config: Config, model: keras.Model, features: tf.Tensor, width: int
     Args:
         width: hypotheses of the beam search; 1: greedy search.
     """
+    strategy = BeamSearch(width, config.decoding.length_power) if width > 1 else GreedySearch()
+    found = _search(config, model, features, strategy)
+    return Captions(found.words[:, 0], found.log_probability[:, 0], found.trace[:, 0])
+
+
+def draw(config: Config, model: keras.Model, features: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Returns captions drawn at random from the model's distribution, int32 [batch, count, longest + 1].
+
+    Args:
+        seed: int32 [2]; the same pair draws the same captions.
+    """
+    return _search(config, model, features, SampleSearch(count, seed)).words
+
+
+def _search(config: Config, model: keras.Model, features: tf.Tensor, strategy: Strategy) -> Decoded:
     decoder, cells = model.decoder, features.shape[1]
     never = _never(decoder.vocabulary_size)
     memory, state = decoder.start(features)
-    memory = repeat_rows(memory, width)
+    memory = repeat_rows(memory, strategy.width)
 
     def step(words: tf.Tensor, state: Any):
         logits, state, weights = decoder.step(words, memory, state)
         return tf.nn.log_softmax(tf.cast(logits, tf.float32)) + never, state, weights
 
-    strategy = BeamSearch(width, config.decoding.length_power) if width > 1 else GreedySearch()
-    found = search(
+    return search(
         step,
-        repeat_rows(state, width),
+        repeat_rows(state, strategy.width),
         strategy,
         tf.shape(features)[0],
         config.data.longest_caption + 1,
@@ -55,7 +69,6 @@ def generate(config: Config, model: keras.Model, features: tf.Tensor, width: int
         END,
         trace_shape=(cells,),
     )
-    return Captions(found.words[:, 0], found.log_probability[:, 0], found.trace[:, 0])
 
 
 def _never(vocabulary_size: int) -> np.ndarray:

@@ -27,10 +27,11 @@ class AttentionDecoder(keras.layers.Layer):
 
     Call arguments:
         features: [batch, cells, channels].
-        words: int [batch, words], the word before each word to be predicted, 0 where there is none.
+        words: int [batch, words], the word before each word to be predicted, 0 where there is none; or
+            [batch, captions, words], several captions of each picture.
 
     Output shape:
-        logits float32 [batch, words, vocabulary_size].
+        logits float32 [batch, words, vocabulary_size], or [batch, captions, words, vocabulary_size].
 
     Source: Xu et al. 2015, equations 4 to 14; tied embedding: Press and Wolf 2017; its scale: Vaswani et al. 2017,
     section 3.4.
@@ -137,6 +138,15 @@ class AttentionDecoder(keras.layers.Layer):
 
     def call(self, features, words, training: bool = False):
         memory, state = self.start(features, training=training)
+        if len(words.shape) == 2:
+            return self._follow(memory, state, words, training)
+        captions, longest = ops.shape(words)[1:]
+        memory, state = keras.tree.map_structure(lambda part: ops.repeat(part, captions, axis=0), (memory, state))
+        logits = self._follow(memory, state, ops.reshape(words, (-1, longest)), training)
+        return ops.reshape(logits, (-1, captions, longest, self.vocabulary_size))
+
+    def _follow(self, memory, state, words, training: bool):
+        """Returns the logits [batch, words, vocabulary_size] of one caption a row."""
         vectors = self.words_dropout(self.vectors(words), training=training)
 
         def body(step, vectors_now):

@@ -133,9 +133,21 @@ class LaterData(Data):
 LaterData.__name__ = "Data"  # as when the field was added to Data itself
 
 
+@dataclass(frozen=True)
+class LaterGroup:
+    passes: int = field(default=0, metadata=LATER)
+
+
+@dataclass(frozen=True)
+class WithLaterGroup(Config):
+    later: LaterGroup = field(default_factory=LaterGroup)
+
+
 def test_a_later_setting_leaves_the_names_of_earlier_runs():
     assert identity(Config(LaterData())) == identity(Config(Data()))
     assert identity(Config(LaterData(weight="balanced"))) != identity(Config(Data()))
+    assert identity(WithLaterGroup()) == identity(Config())
+    assert identity(WithLaterGroup(later=LaterGroup(passes=1))) != identity(Config())
 
 
 @pytest.mark.parametrize("app", ["digits", "cifar10", "speech", "eeg", "captioning", "denoising"])

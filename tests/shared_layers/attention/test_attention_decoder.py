@@ -32,6 +32,15 @@ def test_word_by_word_gives_the_logits_of_the_whole_caption(decoder, inputs):
         np.testing.assert_allclose(np.sum(weights, axis=-1), 1, atol=1e-5)
 
 
+def test_several_captions_of_a_picture_are_the_same_one_by_one(decoder, inputs):
+    features, words = inputs
+    captions = np.stack([words, words[:, ::-1]], axis=1)
+    together = np.array(decoder(features, captions))
+    assert together.shape == (3, 2, 7, 11)
+    for number in range(2):
+        np.testing.assert_allclose(together[:, number], decoder(features, captions[:, number]), atol=1e-6)
+
+
 def test_later_words_do_not_reach_back(decoder, inputs):
     features, words = inputs
     changed = words.copy()

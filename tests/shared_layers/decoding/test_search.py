@@ -1,13 +1,14 @@
 """The searches against every sequence there is, in small worlds."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from shared_layers.decoding.beam import BeamSearch
-from shared_layers.decoding.greedy import GreedySearch
+from shared_layers.decoding.greedy import GreedySearch, SampleSearch
 from shared_layers.decoding.search import search
 
 WORDS, LONGEST, EXAMPLES, START, END = 5, 4, 3, 1, 2
@@ -116,3 +117,29 @@ def test_what_never_ends_is_answered_unfinished():
     assert np.all(found.log_probability > -100)
     greedy = decode(log_probabilities, GreedySearch())
     assert np.all(found.log_probability[:, 0] >= greedy.log_probability[:, 0] - 1e-5)
+
+
+def test_drawn_sequences_have_the_frequencies_of_the_distribution():
+    log_probabilities, count = table(3), 4000
+    found = decode(log_probabilities, SampleSearch(count, tf.constant([1, 2])))
+    for example in range(EXAMPLES):
+        drawn = Counter(map(tuple, found.words[example].tolist()))
+        likeliest = everything(log_probabilities[example], 0.0)[:8]
+        for _, total, words in likeliest:
+            probability = np.exp(total)
+            deviation = np.sqrt(count * probability * (1 - probability))
+            assert abs(drawn[tuple(words)] - count * probability) < 4 * deviation
+        for row, total in zip(found.words[example, :5].tolist(), found.log_probability[example, :5], strict=True):
+            before, expected = START, 0.0
+            for position, word in enumerate(row):
+                expected += log_probabilities[example, position, before, word]
+                before = word
+                if word == END:
+                    break
+            assert total == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_same_seed_draws_the_same_and_another_does_not():
+    first, again, other = (decode(table(3), SampleSearch(20, tf.constant([1, seed]))).words for seed in (0, 0, 50))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
