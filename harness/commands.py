@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,15 +33,19 @@ def main(
         print(f"{app}: {error}", file=sys.stderr)
         return BAD_USAGE
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # SIGTERM ends a command as Ctrl-C does: what is half written is cleared away; training catches both itself
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _carry_out(load_app, config_type, presets, arguments)
     except KeyboardInterrupt:
-        print(f"{app}: interrupted", file=sys.stderr)
+        print(f"{app}: interrupted; give the same command again to go on", file=sys.stderr)
     except Exception as error:
         if arguments.options.verbose:
             traceback.print_exc()
         print(f"{app}: {_one_sentence(error)}", file=sys.stderr)
         return BAD_USAGE if isinstance(error, UsageError) else FAILED
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return FAILED
 
 

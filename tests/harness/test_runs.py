@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets.errors import DataError
 from harness import runs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ FULL_DISK = """
 import sys
 from pathlib import Path
 import numpy as np
+from datasets.errors import DataError
 from harness import runs
 try:
     runs.write_arrays(Path(sys.argv[1]), {"weights": np.random.default_rng(0).random(100_000)})
@@ -84,3 +86,23 @@ def test_arrays_of_objects_are_refused(tmp_path):
     with pytest.raises(TypeError, match="names is an object array"):
         runs.write_arrays(tmp_path / "a.npz", {"names": np.array(["a", None], object)})
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_checkpoint_cut_short_is_named_with_what_to_do(tmp_path, share):
+    file = tmp_path / "train-last.npz"
+    runs.write_arrays(file, {"weights": np.arange(1000.0)})
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(DataError, match=r"train-last\.npz: damaged .*--overwrite"):
+        runs.read_arrays(file)
+
+
+def test_a_checkpoint_with_wrong_bytes_is_named_with_what_to_do(tmp_path):
+    file = tmp_path / "train-last.npz"
+    runs.write_arrays(file, {"weights": np.arange(1000.0)})
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"train-last\.npz: damaged .*--overwrite"):
+        runs.read_arrays(file)

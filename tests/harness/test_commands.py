@@ -1,0 +1,28 @@
+"""How a command ends that is told to stop before training has begun."""
+
+import os
+import signal
+
+import pytest
+
+from apps.digits.config import Config
+from apps.digits.presets import PRESETS
+from harness import commands
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_stop_while_data_are_read_ends_with_one_sentence(number, capsys):
+    cleared = []
+
+    def load_app():
+        try:
+            os.kill(os.getpid(), number)
+            signal.pause()
+        finally:
+            cleared.append("what was half written")
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert commands.main("digits", Config, PRESETS, "demo", load_app, ["train"]) == commands.FAILED
+    assert capsys.readouterr().err.splitlines() == ["digits: interrupted; give the same command again to go on"]
+    assert cleared == ["what was half written"]
+    assert signal.getsignal(signal.SIGTERM) is before
