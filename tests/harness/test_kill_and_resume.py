@@ -17,6 +17,7 @@ ALWAYS = ["--training.epochs", "6", "--training.steps-per-epoch", "4", "--traini
 RUNS = {
     "digits": ["--model.dropout", "0.3"],
     "speech": ["--model.dropout", "0.3"],
+    "captioning": ["--self-critical.passes", "2", "--self-critical.batch-size", "50"],
 }
 
 
@@ -87,7 +88,7 @@ def moments() -> list[tuple[str, int]]:
     return [("step", draw.randrange(9, 12)), ("step", draw.randrange(1, 4)), (around, draw.randrange(1, 3))]
 
 
-@pytest.mark.parametrize("app", RUNS)
+@pytest.mark.parametrize("app", ["digits", "speech"])
 def test_a_killed_run_ends_with_the_same_weights(app, tmp_path):
     finish(start(app, tmp_path / "undisturbed"))
     for moment, count in moments():
@@ -100,6 +101,25 @@ def test_a_killed_run_ends_with_the_same_weights(app, tmp_path):
     pandas.testing.assert_frame_equal(history, resumed_history, check_exact=True)
     assert received == expected
     assert not list(tmp_path.rglob(".partial-*"))
+
+
+@pytest.mark.long
+def test_a_run_killed_in_its_second_phase_ends_with_the_same_weights(tmp_path):
+    """24 steps and 6 checkpoints word by word, then 2 x 4 steps and 2 checkpoints of drawn captions."""
+    finish(start("captioning", tmp_path / "undisturbed"))
+    kill("captioning", tmp_path / "killed", "step", 24 + 6)
+    kill("captioning", tmp_path / "killed", "before the rename", 1)
+    assert "self_critical: goes on after epoch 1 of 2" in finish(start("captioning", tmp_path / "killed"))
+    expected, history = outcome(tmp_path / "undisturbed", "captioning")
+    received, resumed_history = outcome(tmp_path / "killed", "captioning")
+    pandas.testing.assert_frame_equal(history, resumed_history, check_exact=True)
+    first, second = (
+        pandas.read_csv(next((tmp_path / name).rglob("history-self_critical.csv")))
+        for name in ("undisturbed", "killed")
+    )
+    assert len(first) == 2
+    pandas.testing.assert_frame_equal(first, second, check_exact=True)
+    assert received == expected
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
