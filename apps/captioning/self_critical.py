@@ -52,11 +52,14 @@ class SelfCriticalCaptioner(Captioner):
         # SampleSearch adds a caption's positions to the second number: a thousand a replica keep their draws apart
         seed = tf.cast(self.draws.next(), tf.int32) + tf.stack([0, 1000 * replica])
         words = decoding.draw(self.config, self, features, self.config.self_critical.samples, seed)
+        longest = tf.reduce_max(tf.math.count_nonzero(words, axis=-1, dtype=tf.int32))
+        words = words[..., :longest]
         rewards = self._rewards(inputs["picture"], words)
         others = (tf.reduce_sum(rewards, 1, keepdims=True) - rewards) / (rewards.shape[1] - 1)
         advantage = rewards - others
-        # cross-entropy of the drawn words, weighted by the advantage, has the gradient of the expected reward (REINFORCE)
-        weights = advantage[..., None] * tf.cast(words != PADDING, advantage.dtype)
+        # the sum of the drawn words' cross-entropies, weighted by the advantage, has the gradient of the expected reward
+        # (REINFORCE); Keras divides by the number of words, padding included
+        weights = tf.cast(longest, tf.float32) * advantage[..., None] * tf.cast(words != PADDING, tf.float32)
         before = tf.concat([tf.fill(tf.shape(words[..., :1]), START), words[..., :-1]], -1)
         known = {name: value for name, value in inputs.items() if name != "picture"}
         self.reward_tracker.update_state(rewards)
@@ -74,7 +77,7 @@ class SelfCriticalCaptioner(Captioner):
     def _rewards(self, pictures: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """Returns float32 [batch, captions] of words [batch, captions, longest]."""
         captions = words.shape[1]
-        flat = tf.reshape(words, [-1, words.shape[2]])
+        flat = tf.reshape(words, [-1, tf.shape(words)[2]])
         rewards = tf.numpy_function(self.reward, [tf.repeat(pictures, captions), flat], tf.float32)
         return tf.reshape(rewards, [-1, captions])
 
