@@ -112,6 +112,8 @@ def _expected(group: str, name: str, number: float) -> str | None:
         return "a finite number"
     if name in _AT_LEAST_ONE:
         return None if number >= 1 else "1 or more"
+    if name == "samples":  # compared with one another
+        return None if number >= 2 else "2 or more"
     if name in _ABOVE_ZERO:
         return None if number > 0 else "a number above 0"
     if name in _BELOW_ONE or name.endswith("_dropout"):
@@ -120,7 +122,7 @@ def _expected(group: str, name: str, number: float) -> str | None:
         return None if 0 <= number <= 1 else "0 to 1"
     if name == "seed":
         return None if 0 <= number <= _LARGEST_SEED else f"0 to {_LARGEST_SEED}"
-    return None if number >= 0 or group not in ("data", "training") else "0 or more"
+    return None if number >= 0 or group == "model" else "0 or more"
 
 
 def to_dict(config: Any) -> dict[str, Any]:
