@@ -3,86 +3,131 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from apps.digits import dropout_average, robustness
 from apps.digits.config import Config
 from harness import classification
-from harness.app import Predictions
-from harness.sections import Picture
+from harness.app import Metric, Predictions
+from harness.formatting import metric_text
+from harness.sections import Picture, Table
+
+COLUMNS = 8
+SHOWN = 32
+"""Filters or maps of a layer, at most, in a figure."""
+SHALLOW = 2
+"""Layers whose filters and maps are shown."""
 
 
 def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
     """Returns the report's sections in order."""
-    names = spec["class_names"]
-    sections = list(classification.sections(predictions["labels"], predictions["probabilities"], names))
-    sections.insert(0, most_wrong(predictions, names))
+    names, labels = spec["class_names"], predictions["labels"]
+    sections = [most_wrong(predictions, names), *classification.sections(labels, predictions["probabilities"], names)]
     if "calibrated" in predictions:
-        after = classification.reliability_picture(predictions["labels"], predictions["calibrated"])
+        after = classification.reliability_picture(labels, predictions["calibrated"])
         title = f"Reliability diagram with temperature {predictions['temperature'][0]:.2f}"
         caption = "The same after the logits were divided by the temperature that fits the validation pictures best."
         sections.append(dataclasses.replace(after, title=title, caption=caption))
+    sections.append(robustness.curves(labels[predictions["subset"]], predictions["perturbed_answers"]))
+    if "dropout_average" in predictions:
+        sections.append(passes_table(predictions, names))
     if model is not None:
-        sections.append(first_filters(model))
-        if _first_kernel(model).ndim == 4:
-            sections.append(feature_maps(model, predictions["worst_images"][0]))
+        sections += list(first_filters(model))
+        sections += list(feature_maps(model, predictions["worst_images"][0]))
     return sections
 
 
 def most_wrong(predictions: Predictions, names: list[str]) -> Picture:
     """Draws the pictures whose true class got the least probability."""
-    figure = Figure(figsize=(8, 5.2))
+    figure = Figure(figsize=(6.4, 6.4))
     for place in range(min(24, len(predictions["worst"]))):
         index = predictions["worst"][place]
         probabilities = predictions["probabilities"][index]
         answer, truth = int(probabilities.argmax()), int(predictions["labels"][index])
-        axes = figure.add_subplot(3, 8, place + 1)
+        axes = figure.add_subplot(4, 6, place + 1)
         axes.imshow(255 - predictions["worst_images"][place], cmap="gray", vmin=0, vmax=255)
         colour = "#b3261e" if answer != truth else "#1d6b35"
-        axes.set_title(f"{names[answer]} {probabilities[answer]:.0%}\nis {names[truth]}", fontsize=8, color=colour)
+        text = f"{names[answer]} {probabilities[answer]:.0%}\nis {names[truth]} {probabilities[truth]:.0%}"
+        axes.set_title(text, fontsize=8, color=colour, parse_math=False)
         axes.axis("off")
     figure.tight_layout()
-    caption = "The examples whose true class got the least probability: the answer with its probability, and what the picture is."
+    caption = "The examples whose true class got the least probability. Above: the answer; below: what the picture is."
     return Picture("Most wrong", caption, figure)
 
 
-def first_filters(model: keras.Model) -> Picture:
-    """Draws the kernels of the first layer with weights: a convolution, or a layer that sees the 784 pixels."""
-    kernel = _first_kernel(model)
-    if kernel.ndim == 4:
-        kernels, caption = np.moveaxis(kernel[:, :, 0], -1, 0), "Kernels of the first convolution; dark is negative."
-    else:
-        kernels, caption = kernel.T.reshape(-1, 28, 28), "Weights of the first layer's units; dark is negative."
-    return Picture("First filters", caption, _row(kernels))
-
-
-def feature_maps(model: keras.Model, image: np.ndarray) -> Picture:
-    """Draws what the first convolution makes of one picture."""
-    part = keras.Model(model.input, _first_with_weights(model).output)
-    maps = np.asarray(part(image[None].astype(np.float32)))[0]
-    return Picture(
-        "First feature maps",
-        "What the first convolution makes of the most wrong picture.",
-        _row(np.moveaxis(maps, -1, 0)),
+def passes_table(predictions: Predictions, names: list[str]) -> Table:
+    """Compares the mean of stochastic passes with the single pass, on the same pictures."""
+    subset = predictions["subset"]
+    rows = []
+    for name, probabilities in (
+        ("one pass, all units", predictions["probabilities"][subset]),
+        (f"mean of {dropout_average.PASSES} passes with dropout", predictions["dropout_average"]),
+    ):
+        metrics = classification.metrics(predictions["labels"][subset], probabilities, names)
+        rows.append([name, *(_text(key, metrics[key]) for key in ("error_rate", "negative_log_likelihood"))])
+    caption = (
+        f"On {len(subset):,} test pictures (a fixed, seeded choice), with 95 % intervals. Dividing the weights by the chance "
+        "that a unit stays, as the one pass does, approximates the mean (Srivastava et al. 2014, section 7.5)."
     )
+    return Table("Average over dropout", caption, ["", "error rate", "negative log-likelihood"], rows)
 
 
-def _first_with_weights(model: keras.Model) -> keras.layers.Layer:
-    return next(layer for layer in model.layers if layer.trainable_weights)
+def first_filters(model: keras.Model) -> Iterator[Picture]:
+    """Draws the kernels of the first convolutions, or the weights of a first layer that sees the 784 pixels."""
+    convolutions = _first_convolutions(model)
+    if not convolutions:
+        kernel = next(np.asarray(layer.trainable_weights[0]) for layer in model.layers if layer.trainable_weights)
+        if kernel.shape[0] == 28 * 28:
+            caption = "Weights that lead from the pixels to the first units; red is positive, blue negative."
+            yield Picture("First filters", caption, _tiles(kernel.T.reshape(-1, 28, 28), signed=True))
+        return
+    for number, layer in enumerate(convolutions, 1):
+        kernel = np.asarray(layer.trainable_weights[0])
+        inputs, outputs = kernel.shape[2:]
+        caption = f"Kernels of convolution {number}, {outputs} of {kernel.shape[0]} x {kernel.shape[1]}"
+        if inputs > 1:
+            largest = np.abs(kernel).sum(axis=(0, 1)).argmax(axis=0)
+            kernels = kernel[:, :, largest, np.arange(outputs)]
+            caption += f", each by the one of its {inputs} inputs with the largest weights"
+        else:
+            kernels = kernel[:, :, 0]
+        caption += "; red is positive, blue negative."
+        yield Picture(f"Filters of convolution {number}", caption, _tiles(np.moveaxis(kernels, -1, 0), signed=True))
 
 
-def _first_kernel(model: keras.Model) -> np.ndarray:
-    return np.asarray(_first_with_weights(model).trainable_weights[0])
+def feature_maps(model: keras.Model, image: np.ndarray) -> Iterator[Picture]:
+    """Draws what the first convolutions make of one picture [28, 28]."""
+    for number, layer in enumerate(_first_convolutions(model), 1):
+        part = keras.Model(model.input, layer.output)
+        maps = np.asarray(part(image[None].astype(np.float32)))[0]
+        caption = f"What convolution {number} makes of the most wrong picture: {maps.shape[-1]} maps of {maps.shape[0]} x {maps.shape[1]}."
+        yield Picture(f"Maps of convolution {number}", caption, _tiles(np.moveaxis(maps, -1, 0)))
 
 
-def _row(pictures: np.ndarray) -> Figure:
-    figure = Figure(figsize=(8, 1.5))
-    for place, picture in enumerate(pictures[:8]):
-        axes = figure.add_subplot(1, 8, place + 1)
-        axes.imshow(picture, cmap="gray")
+def _first_convolutions(model: keras.Model) -> list[keras.layers.Layer]:
+    layers = [layer for layer in model.layers if layer.trainable_weights and layer.trainable_weights[0].ndim == 4]
+    return layers[:SHALLOW]
+
+
+def _tiles(pictures: np.ndarray, signed: bool = False) -> Figure:
+    """Draws pictures [n, height, width], each over its own range; `signed`: around zero."""
+    pictures = pictures[:SHOWN]
+    rows = -(-len(pictures) // COLUMNS)
+    figure = Figure(figsize=(6.4, 0.8 * rows + 0.1))
+    for place, picture in enumerate(pictures):
+        axes = figure.add_subplot(rows, COLUMNS, place + 1)
+        largest = np.abs(picture).max()
+        scale = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest} if signed else {"cmap": "gray"}
+        axes.imshow(picture, **scale)
         axes.axis("off")
-    figure.tight_layout()
+    figure.tight_layout(pad=0.3)
     return figure
+
+
+def _text(key: str, metric: Metric) -> str:
+    return metric_text(key, {"value": metric.value, "unit": metric.unit, "interval95": metric.interval95})

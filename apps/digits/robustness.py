@@ -1,0 +1,73 @@
+"""How a model's accuracy falls as its test pictures get harder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from apps.digits.perturbations import PERTURBATIONS
+from harness.app import Metric
+from harness.sections import Picture
+from harness.statistics import wilson
+
+PICTURES = 1000
+"""Of the test split, drawn once by SEED, that are made harder."""
+SEED = 0
+
+Classify = Callable[[np.ndarray], np.ndarray]
+"""Pictures uint8 [n, 28, 28] -> logits [n, classes]."""
+
+
+def subset(count: int) -> np.ndarray:
+    """Returns the places, in order, of at most 1,000 of `count` examples; always the same."""
+    return np.sort(np.random.default_rng(SEED).permutation(count)[:PICTURES])
+
+
+def answers(classify: Classify, images: np.ndarray) -> np.ndarray:
+    """Returns the class given to every picture under every perturbation at every strength.
+
+    Args:
+        images: uint8 [n, 28, 28].
+
+    Returns:
+        int16 [n, perturbations, 1 + strengths]; the first strength is 0, the picture as it is.
+    """
+    plain = classify(images).argmax(axis=1)
+    found = []
+    for kind in PERTURBATIONS:
+        harder = [kind.apply(images, strength, np.random.default_rng(SEED)) for strength in kind.strengths]
+        found.append([plain, *(classify(pictures).argmax(axis=1) for pictures in harder)])
+    return np.moveaxis(np.array(found, np.int16), -1, 0)
+
+
+def metric(labels: np.ndarray, answers: np.ndarray) -> Metric:
+    """Returns the accuracy over all perturbations and strengths, the plain picture left out; n counts pictures."""
+    right = answers[:, :, 1:] == labels[:, None, None]
+    return Metric(float(right.mean()), "fraction", len(labels))
+
+
+def curves(labels: np.ndarray, answers: np.ndarray) -> Picture:
+    """Draws the accuracy against the strength of every perturbation, with 95 % intervals (Wilson)."""
+    figure = Figure(figsize=(6.4, 7.2), layout="constrained")
+    for axes, kind, given in zip(
+        figure.subplots(3, 2, sharey=True).flat, PERTURBATIONS, np.moveaxis(answers, 1, 0), strict=True
+    ):
+        right = (given == labels[:, None]).sum(axis=0)
+        low, high = np.array([wilson(int(successes), len(labels)) for successes in right]).T
+        strengths = (0, *kind.strengths)
+        axes.fill_between(strengths, 100 * low, 100 * high, color="#93c5fd", alpha=0.6, linewidth=0)
+        axes.plot(strengths, 100 * right / len(labels), "o-", color="#2563eb", markersize=3.5, linewidth=1.6)
+        axes.set_title(kind.name, fontsize=10)
+        axes.set_xlabel(kind.unit, fontsize=8)
+        axes.set_ylim(0, 102)
+        axes.tick_params(labelsize=8)
+        axes.grid(color="#e5e7eb", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supylabel("accuracy, %", fontsize=9)
+    caption = (
+        f"Accuracy on {len(labels):,} test pictures (a fixed, seeded choice) that were made harder by one thing at a time; "
+        "shaded: 95 % intervals. The model never saw these changes beyond what its own training's distortions contain."
+    )
+    return Picture("Robustness", caption, figure)
