@@ -13,7 +13,7 @@ verbs := train evaluate export run bench
 targets = $(addprefix $(1)-,$(APPS))
 flags = $(if $(PRESET),--preset $(PRESET)) --strategy $(STRATEGY) $(ARGS)
 
-.PHONY: help setup demo test test-all lint report gradient-study $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
+.PHONY: help setup demo test test-all lint report gradient-study compare-digits $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
 
 help: ## list every target
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ report: setup ## write runs/index.html over all runs
 
 gradient-study: setup ## redraw the vanishing gradient of deep nets on the digits: two figures
 	$(RUN) -m apps.digits.gradient_study $(ARGS)
+
+compare-digits: setup ## activations and optimisers of the MLP side by side; ARGS="--units 1000 --limit None --epochs 60" for more
+	$(RUN) -m apps.digits.comparison $(ARGS)
 
 train-%: ## train APP, or go on where it stopped
 evaluate-%: ## score APP's trained model, write report.html

@@ -72,11 +72,11 @@ def build_optimizer(training: TrainingConfig, steps: int) -> keras.optimizers.Op
     except ValueError:
         raise ValueError(
             f"--training.optimizer {training.optimizer} is no Keras optimizer; there are adam, adamw, sgd, rmsprop, adagrad, adadelta, "
-            "nadam, lion, lamb, muon, adafactor, ftrl"
+            "nadam, lion, muon, adafactor, ftrl"
         ) from None
     try:
         optimizer = kind(**options)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"--training.optimizer-options: {kind.__name__} does not take that option ({error})"
         ) from error

@@ -89,6 +89,13 @@ def render(folder: Path, run: RunReport) -> Path:
     return path
 
 
+def render_page(path: Path, title: str, sections: Sequence[Any]) -> Path:
+    """Writes a page of harness.sections that is no run's report, such as a comparison of runs; self-contained, text escaped."""
+    shown = [_section(section) for section in sections]
+    runs.write_text(path, _templates.get_template("page.html.j2").render(title=title, sections=shown))
+    return path
+
+
 def render_index(runs_folder: Path) -> Path:
     """Writes index.html over all finished runs of `runs_folder` and returns its path."""
     rows = []

@@ -28,8 +28,12 @@ def build_mlp(model: MLP, classes: int) -> keras.Model:
     1000 units).
 
     Raises:
-        ValueError: an activation or initialiser nobody knows.
+        ValueError: an activation or initialiser nobody knows, or layers without units.
     """
+    if model.layers < 0 or model.units < 1:
+        raise ValueError(
+            f"--model.layers {model.layers} --model.units {model.units}: expected 0 or more layers of 1 or more units"
+        )
     inputs, x = _pixels()
     x = layers.Dropout(model.input_dropout)(x) if model.input_dropout else x
     for number in range(1, model.layers + 1):

@@ -173,3 +173,9 @@ def test_elastic_pictures_differ_from_those_that_are_only_shifted_and_only_in_tr
     config = Config(data=ElasticDataConfig(source="demo", shift=2, elastic=1.5))
     unchanged, _ = next(iter(batches(config, demo.spec, demo.splits["test"], False)))
     np.testing.assert_array_equal(unchanged[:5], demo.splits["test"].images[:5])
+
+
+@pytest.mark.parametrize(("layers", "units"), [(-1, 20), (2, 0)])
+def test_layers_without_units_are_refused(layers, units):
+    with pytest.raises(ValueError, match=r"--model\.layers .* --model\.units .*: expected"):
+        built(MLP(layers=layers, units=units))
