@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from harness.muon import OPTIMIZERS
 from harness.settings import TrainingConfig
 
 
@@ -68,11 +69,11 @@ def build_optimizer(training: TrainingConfig, steps: int) -> keras.optimizers.Op
     if training.ema_momentum is not None:
         options["ema_momentum"] = training.ema_momentum
     try:
-        kind = type(keras.optimizers.get(training.optimizer))
+        kind = OPTIMIZERS.get(training.optimizer) or type(keras.optimizers.get(training.optimizer))
     except ValueError:
         raise ValueError(
             f"--training.optimizer {training.optimizer} is no Keras optimizer; there are adam, adamw, sgd, rmsprop, adagrad, adadelta, "
-            "nadam, lion, muon, adafactor, ftrl"
+            f"nadam, lion, muon, adafactor, ftrl, and ours: {', '.join(OPTIMIZERS)}"
         ) from None
     try:
         optimizer = kind(**options)

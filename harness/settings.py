@@ -25,7 +25,7 @@ class TrainingConfig:
     seed: int = 1
     """Of initial weights, dropout, shuffling and augmentation."""
     optimizer: str = "adamw"
-    """Any Keras optimizer by name."""
+    """Any Keras optimizer by name, or convolution_muon or nesterov_by_rank (harness/muon.py)."""
     optimizer_options: dict[str, float] = field(default_factory=dict)
     """Further arguments of the optimizer, e.g. `momentum 0.9 nesterov 1`."""
     learning_rate: float = 1e-3

@@ -28,6 +28,7 @@ from shared_layers.convolution.frame_convolution import FrameConvolution
 from shared_layers.convolution.framewise_convnet import FramewiseConvNet
 from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
 from shared_layers.convolution.trainable_subsampling import TrainableSubsampling
+from shared_layers.convolution.whitening import WhiteningConvolution
 from shared_layers.ctc.loss import ctc_loss
 from shared_layers.gradient_check import TOLERANCE, gradient_errors
 from shared_layers.images.reflection_padding import CropLike, PadToMultiple
@@ -180,6 +181,9 @@ CASES: dict[str, Case] = {
     ),
     "TrainableSubsampling": Case(lambda **kwargs: TrainableSubsampling(2, **kwargs), [_normal(2, 4, 6, 3)]),
     "VReLU": Case(lambda **kwargs: VReLU(0.2, **kwargs), [_off_zero(3, 4)]),
+    "WhiteningConvolution": Case(
+        lambda **kwargs: WhiteningConvolution(np.diag([1.0, 2.0, 3.0, 4.0]), **kwargs), [_normal(2, 4, 5, 1)]
+    ),
     "WindowMeans": Case(lambda **kwargs: WindowMeans(3, 4, **kwargs), [_normal(2, 3, 9)]),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.settings import TrainingConfig
+from harness.settings import LATER, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,29 @@ class DataConfig:
     """Largest random shift in training, pixels; the edge is filled by reflection."""
     cutout: int = 0
     """Side of a random square set to the mean colour in training, pixels; 0: none."""
+    alternating_flip: bool = field(default=False, metadata=LATER)
+    """Mirror half of the pictures in the first pass, the other half in the second, and so on, instead of at random."""
 
 
 @dataclass(frozen=True)
-class ResidualNetwork:
+class Classifier:
+    """What every network of the app has."""
+
+    label_smoothing: float = 0.0
+    """Share of the target probability spread evenly over all classes."""
+    average_flips: bool = True
+    """Answer with the mean probabilities of a picture and its mirror image."""
+    average_shifts: bool = field(default=False, metadata=LATER)
+    """Give half of the answer's weight to the picture moved by a pixel, up to the left and down to the right."""
+
+    @property
+    def smallest(self) -> int:
+        """Side in pixels of the smallest picture that is not halved to nothing."""
+        return 1
+
+
+@dataclass(frozen=True)
+class ResidualNetwork(Classifier):
     """Residual network: groups of a convolution with 2x2 max-pooling and residual blocks with identity shortcuts."""
 
     block: Literal["basic", "bottleneck"] = "basic"
@@ -48,8 +67,28 @@ class ResidualNetwork:
     """Of the batch normalisations' moving statistics."""
     label_smoothing: float = 0.2
     """Share of the target probability spread evenly over all classes."""
-    average_flips: bool = True
-    """Answer with the mean probabilities of a picture and its mirror image."""
+
+    @property
+    def smallest(self) -> int:
+        return 2 ** len(self.widths)
+
+
+@dataclass(frozen=True)
+class SpeedrunNetwork(Classifier):
+    """Whitening 2x2 convolution, then groups of two 3x3 convolutions that start as partial identities (Jordan 2024)."""
+
+    widths: tuple[int, ...] = (64, 256, 256)
+    """Channels of each group; each group halves height and width."""
+    momentum: float = 0.6
+    """Of the batch normalisations' moving statistics."""
+    label_smoothing: float = 0.2
+    """Share of the target probability spread evenly over all classes."""
+    average_shifts: bool = field(default=True, metadata=LATER)
+    """Give half of the answer's weight to the picture moved by a pixel, up to the left and down to the right."""
+
+    @property
+    def smallest(self) -> int:
+        return 2 ** len(self.widths) + 1
 
 
 @dataclass(frozen=True)
@@ -57,5 +96,5 @@ class Config:
     """All settings of a run."""
 
     data: DataConfig = field(default_factory=DataConfig)
-    model: ResidualNetwork = field(default_factory=ResidualNetwork)
+    model: ResidualNetwork | SpeedrunNetwork = field(default_factory=ResidualNetwork)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from apps.cifar10.config import Config, DataConfig
+from apps.cifar10.config import Config, DataConfig, SpeedrunNetwork
 from apps.cifar10.resizing import to_square
 from datasets import cifar10, pictures
 from datasets.errors import DataError
@@ -18,11 +19,14 @@ from datasets.synthetic import shapes
 from harness.app import Prepared, Source
 from harness.batching import in_order_plan, index_batches, shuffled_plan
 from harness.classification import class_weights
-from harness.labelled_pictures import LabelledPictures, prepared_own, prepared_pictures
+from harness.labelled_pictures import LabelledPictures, Learn, prepared_own, prepared_pictures
+from shared_layers.convolution.whitening import patch_covariance
 from shared_layers.images import augmentation
 
 DEMO_TRAINING, DEMO_TEST = 4000, 1000
 EVALUATION_BATCH = 500
+WHITENED = 5000
+"""Pictures whose patches say how to whiten."""
 
 
 def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
@@ -32,50 +36,53 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         DataError: data that is absent or damaged, a size that the data or the network does not allow, or a class the model
             does not know.
     """
-    size, smallest = config.data.size, 2 ** len(config.model.widths)
+    size, smallest = config.data.size, config.model.smallest
     if size < smallest:
-        raise DataError(
-            f"--data.size {size}: {len(config.model.widths)} groups halve a picture to nothing; pass {smallest} or more"
-        )
+        raise DataError(f"--data.size {size}: the network halves such a picture to nothing; pass {smallest} or more")
     if not 0 <= config.data.shift < size:
         raise DataError(f"--data.shift {config.data.shift}: expected 0 to {size - 1}, less than --data.size")
+    learn = partial(_learnt, whitening=isinstance(config.model, SpeedrunNetwork))
     if config.data.source == "cifar10":
-        return _cifar10(config.data)
+        return _cifar10(config.data, learn)
     if config.data.source == "demo":
-        return _shapes(config.data)
-    return _folder(config.data, spec)
+        return _shapes(config.data, learn)
+    return _folder(config.data, learn, spec)
 
 
-def _cifar10(data: DataConfig) -> Prepared:
+def _cifar10(data: DataConfig, learn: Learn) -> Prepared:
     if data.size != 32:
         raise DataError(f"--data.size {data.size}: CIFAR-10's pictures are 32 pixels wide; leave it out")
     stored = cifar10.load()
     rest = LabelledPictures(stored.train_images, stored.train_labels.astype(np.int64))
     test = LabelledPictures(stored.test_images, stored.test_labels.astype(np.int64))
     source = Source("CIFAR-10", stored.sha256, notice="Krizhevsky, Learning multiple layers of features, 2009")
-    return prepared_pictures(data, {"rest": rest, "test": test}, cifar10.CLASS_NAMES, source, _learnt)
+    return prepared_pictures(data, {"rest": rest, "test": test}, cifar10.CLASS_NAMES, source, learn)
 
 
-def _shapes(data: DataConfig) -> Prepared:
+def _shapes(data: DataConfig, learn: Learn) -> Prepared:
     images, labels = shapes.textured_shapes(DEMO_TRAINING + DEMO_TEST, data.seed, data.size)
     examples = LabelledPictures(images, labels.astype(np.int64))
     rest, test = (np.arange(DEMO_TRAINING), np.arange(DEMO_TRAINING, DEMO_TRAINING + DEMO_TEST))
     digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
     source = Source("synthetic textured shapes", digest, synthetic=True)
     parts = {"rest": examples.subset(rest), "test": examples.subset(test)}
-    return prepared_pictures(data, parts, shapes.CLASS_NAMES, source, _learnt)
+    return prepared_pictures(data, parts, shapes.CLASS_NAMES, source, learn)
 
 
-def _folder(data: DataConfig, spec: dict[str, Any] | None) -> Prepared:
+def _folder(data: DataConfig, learn: Learn, spec: dict[str, Any] | None) -> Prepared:
     listed = pictures.list_any(Path(data.source))
     size = data.size if spec is None else spec["size"]
     images, read, _ = pictures.read_all(listed, lambda picture: to_square(picture, size).numpy(), mode="RGB")
     sha256 = sha256_of([listed.paths[number] for number in read])
-    return prepared_own(data, listed, images, read, sha256, _learnt, spec)
+    return prepared_own(data, listed, images, read, sha256, learn, spec)
 
 
-def _learnt(train: LabelledPictures) -> dict[str, Any]:
-    return {"size": train.images.shape[1], **_colours(train.images)}
+def _learnt(train: LabelledPictures, whitening: bool) -> dict[str, Any]:
+    learnt = {"size": train.images.shape[1], **_colours(train.images)}
+    if whitening:
+        some = (train.images[:WHITENED] - np.float32(learnt["mean"])) / np.float32(learnt["standard_deviation"])
+        learnt["patch_covariance"] = patch_covariance(some).tolist()
+    return learnt
 
 
 def _colours(images: np.ndarray) -> dict[str, list[float]]:
@@ -94,19 +101,22 @@ def batches(
 
     Varied at random and endless when training.
     """
-    classes = len(spec["class_names"])
+    classes, settings = len(spec["class_names"]), config.training
+    steps = max(1, len(split) // settings.batch_size)
     images, labels = tf.constant(split.images), tf.constant(split.labels)
     balanced = training and config.data.class_weight == "balanced"
+    halves = tf.constant(first_sides(len(split), settings.seed)) if training and config.data.alternating_flip else None
     weights = tf.constant(class_weights(split.labels, classes), tf.float32) if balanced else None
 
     def gather(indices: tf.Tensor, seed: tf.Tensor):
         x, y = tf.gather(images, indices), tf.gather(labels, indices)
         if training:
             x = varied(x, seed, config.data, spec)
+            if halves is not None:
+                x = augmentation.mirror(x, (tf.gather(halves, indices) + seed[1] // steps) % 2 == 0)
         batch = (tf.cast(x, tf.float32), tf.one_hot(y, classes))
         return batch if weights is None else (*batch, tf.gather(weights, y))
 
-    settings = config.training
     if training:
         plan = shuffled_plan(len(split), settings.batch_size, settings.seed)
     else:
@@ -115,10 +125,20 @@ def batches(
     return dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
+def first_sides(count: int, seed: int) -> np.ndarray:
+    """Returns 0 or 1 for each picture, int32 [count]: in which pass of two it is mirrored when mirroring alternates.
+
+    Two passes then show both sides of every picture, where chance shows half of them twice from one side.
+
+    Source: Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, section 3.6.
+    """
+    return np.random.default_rng([seed, count]).integers(0, 2, count, np.int32)
+
+
 def varied(images: tf.Tensor, seed: tf.Tensor, data: DataConfig, spec: dict[str, Any]) -> tf.Tensor:
     """Returns uint8 pictures [batch, size, size, 3] mirrored, shifted and cut out at random, as the seed pair says."""
     seeds = tf.random.split(seed, 3)
-    if data.flip:
+    if data.flip and not data.alternating_flip:
         images = augmentation.flip(images, seeds[0])
     if data.shift:
         images = augmentation.shift(images, data.shift, seeds[1])

@@ -25,7 +25,7 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
         shown(predictions, names, "best", "Most sure", "The examples whose true class got the most probability."),
     ]
     if model is not None:
-        sections.append(first_filters(model))
+        sections += first_filters(model)
     return sections
 
 
@@ -45,10 +45,12 @@ def shown(predictions: Predictions, names: list[str], which: str, title: str, ca
     return Picture(title, caption + " Above: the answer; below: what the picture is.", figure)
 
 
-def first_filters(model: keras.Model) -> Picture:
-    """Draws the kernels of the first convolution as small colour pictures."""
-    layer = next(layer for layer in model.layers if hasattr(layer, "convolution"))
-    kernels = np.moveaxis(np.asarray(layer.convolution.kernel), -1, 0)[:64]
+def first_filters(model: keras.Model) -> list[Picture]:
+    """Draws the kernels of the first convolution, if the network begins with one, as small colour pictures."""
+    found = [weight for weight in model.weights if len(weight.shape) == 4 and weight.shape[2] == 3]
+    if not found:
+        return []
+    kernels = np.moveaxis(np.asarray(found[0]), -1, 0)[:64]
     largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
     kernels = 0.5 + 0.5 * kernels / np.maximum(largest, 1e-12)
     rows = -(-len(kernels) // 16)
@@ -58,6 +60,5 @@ def first_filters(model: keras.Model) -> Picture:
         axes.imshow(kernel, interpolation="nearest")
         axes.axis("off")
     figure.tight_layout(pad=0.3)
-    return Picture(
-        "First filters", "Kernels of the first convolution, each scaled to its largest value; grey is zero.", figure
-    )
+    caption = "Kernels of the first convolution, each scaled to its largest value; grey is zero."
+    return [Picture("First filters", caption, figure)]

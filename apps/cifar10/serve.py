@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from apps.cifar10.config import Config
-from apps.cifar10.evaluate import views
+from apps.cifar10.evaluate import answer as class_probabilities
 from apps.cifar10.resizing import from_bytes
 from datasets.pictures import read_picture
 from harness import endpoint_inputs
@@ -23,7 +23,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     names, size = tf.constant(spec["class_names"]), spec["size"]
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = tf.reduce_mean(views(config, model, images), axis=0)
+        probabilities = class_probabilities(config, model, images)
         return {"class": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:

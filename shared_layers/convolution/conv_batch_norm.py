@@ -19,6 +19,8 @@ class ConvBatchNorm(keras.layers.Layer):
         activation: by Keras' name; None: none.
         momentum: of the moving mean and variance used in inference.
         gamma_initializer: of the normalisation's scale, by Keras' name.
+        kernel_initializer: of the convolution, by Keras' name or as an object.
+        scale: whether the normalisation has a scale beside its shift.
 
     Input shape:
         [batch, height, width, channels].
@@ -42,24 +44,28 @@ class ConvBatchNorm(keras.layers.Layer):
         activation: str | None = "relu",
         momentum: float = 0.9,
         gamma_initializer: str = "ones",
+        kernel_initializer: str | dict | keras.initializers.Initializer = "he_normal",
+        scale: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.strides, self.pool_size = filters, kernel_size, strides, pool_size
         self.activation, self.momentum, self.gamma_initializer = activation, momentum, gamma_initializer
+        self.kernel_initializer, self.scale = keras.initializers.get(kernel_initializer), scale
         self.convolution = keras.layers.Conv2D(
             filters,
             kernel_size,
             strides=strides,
             padding="same",
             use_bias=False,
-            kernel_initializer="he_normal",
+            kernel_initializer=self.kernel_initializer,
             dtype=self.dtype_policy,
             name="convolution",
         )
         self.normalization = keras.layers.BatchNormalization(
             momentum=momentum,
             epsilon=1e-5,
+            scale=scale,
             gamma_initializer=gamma_initializer,
             synchronized=True,
             dtype=self.dtype_policy,
@@ -83,5 +89,7 @@ class ConvBatchNorm(keras.layers.Layer):
         return (batch, *sides, self.filters)
 
     def get_config(self):
-        names = "filters kernel_size strides pool_size activation momentum gamma_initializer".split()
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        names = "filters kernel_size strides pool_size activation momentum gamma_initializer scale".split()
+        kernel_initializer = keras.initializers.serialize(self.kernel_initializer)
+        own = {**{name: getattr(self, name) for name in names}, "kernel_initializer": kernel_initializer}
+        return {**super().get_config(), **own}

@@ -15,8 +15,20 @@ def flip(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     Returns:
         [batch, height, width, channels] of the same type.
     """
-    mirrored = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
-    return tf.where(mirrored, tf.reverse(images, [2]), images)
+    return mirror(images, tf.random.stateless_uniform([tf.shape(images)[0]], seed) < 0.5)
+
+
+def mirror(images: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Mirrors the chosen pictures left to right.
+
+    Args:
+        images: [batch, height, width, channels], any number type.
+        chosen: bool [batch].
+
+    Returns:
+        [batch, height, width, channels] of the same type.
+    """
+    return tf.where(chosen[:, None, None, None], tf.reverse(images, [2]), images)
 
 
 def shift(images: tf.Tensor, pixels: int, seed: tf.Tensor) -> tf.Tensor:

@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 
-from apps.cifar10.config import Config, ResidualNetwork
+from apps.cifar10.config import Config, ResidualNetwork, SpeedrunNetwork
 from apps.cifar10.models.residual import build_residual
+from apps.cifar10.models.speedrun import build_speedrun
 
 
 def build(config: Config, spec: dict[str, Any]) -> keras.Model:
@@ -15,3 +16,5 @@ def build(config: Config, spec: dict[str, Any]) -> keras.Model:
     match config.model:
         case ResidualNetwork():
             return build_residual(config.model, spec)
+        case SpeedrunNetwork():
+            return build_speedrun(config.model, spec)

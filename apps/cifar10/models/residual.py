@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from apps.cifar10.config import ResidualNetwork
+from apps.cifar10.models.inputs import normalized_pictures
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
 
@@ -25,11 +26,8 @@ def build_residual(model: ResidualNetwork, spec: dict[str, Any]) -> keras.Model:
     Source: He, Zhang, Ren and Sun, "Deep residual learning for image recognition", 2016; groups after Page, "How to train
     your ResNet", 2018.
     """
-    size = spec["size"]
     kinds = {"basic": BasicResidualBlock, "bottleneck": BottleneckResidualBlock}
-    inputs = keras.Input((size, size, 3), name="images")
-    variance = [deviation**2 for deviation in spec["standard_deviation"]]
-    x = keras.layers.Normalization(mean=spec["mean"], variance=variance, name="normalize")(inputs)
+    inputs, x = normalized_pictures(spec)
     for group, width in enumerate(model.widths, 1):
         x = ConvBatchNorm(
             width, pool_size=2, activation=model.activation, momentum=model.momentum, name=f"group{group}_convolution"

@@ -151,7 +151,7 @@ def test_data_that_cannot_be_used(tmp_path):
         data.prepare(Config(data=DataConfig(source=str(place))))
     with pytest.raises(DataError, match=r"--data.size 64: CIFAR-10's pictures are 32 pixels wide"):
         data.prepare(Config(data=DataConfig(size=64)))
-    with pytest.raises(DataError, match=r"--data.size 4: 3 groups .* pass 8 or more"):
+    with pytest.raises(DataError, match=r"--data.size 4: .* pass 8 or more"):
         data.prepare(Config(data=DataConfig(source="demo", size=4)))
     with pytest.raises(DataError, match=r"--data.shift 32: expected 0 to 31"):
         data.prepare(Config(data=DataConfig(source="demo", shift=32)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from shared_layers.images.augmentation import cutout, flip, shift
+from shared_layers.images.augmentation import cutout, flip, mirror, shift
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (400, 8, 10, 3)).astype(np.uint8)
 SEED = tf.constant([1, 5])
@@ -16,6 +16,13 @@ def test_flip_mirrors_about_half_of_the_pictures():
     mirrored = (result == IMAGES[:, :, ::-1]).all(axis=(1, 2, 3))
     assert (kept ^ mirrored).all()
     assert 0.4 < mirrored.mean() < 0.6
+
+
+def test_mirror_turns_the_chosen_pictures_only():
+    chosen = np.arange(400) % 3 == 0
+    result = mirror(tf.constant(IMAGES), tf.constant(chosen)).numpy()
+    np.testing.assert_array_equal(result[chosen], IMAGES[chosen, :, ::-1])
+    np.testing.assert_array_equal(result[~chosen], IMAGES[~chosen])
 
 
 def test_shift_takes_every_offset_of_the_reflected_picture():

@@ -1,0 +1,50 @@
+"""The speed-run network: whitening first convolution, groups that start as partial identities (catalogue row C8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from apps.cifar10.config import SpeedrunNetwork
+from apps.cifar10.models.inputs import normalized_pictures
+from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
+from shared_layers.convolution.whitening import WhiteningConvolution
+from shared_layers.initializers.partial_identity import PartialIdentity
+
+
+def build_speedrun(model: SpeedrunNetwork, spec: dict[str, Any]) -> keras.Model:
+    """Builds the speed-run network on pictures [batch, size, size, 3] with values from 0 to 255.
+
+    A frozen 2x2 convolution whitens the patches (spec["patch_covariance"]); every group is two 3x3 convolutions, the first
+    followed by 2x2 max-pooling, with GELU and batch normalisation without scale. Global max-pooling feeds the classifier.
+
+    Output: logits, float32 [batch, classes].
+
+    Source: Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, and its code, github.com/KellerJordan/
+    cifar10-airbench (MIT), after tysam-code, hlb-CIFAR10, 2023, and Page, "How to train your ResNet", 2018.
+    """
+    inputs, x = normalized_pictures(spec)
+    x = WhiteningConvolution(spec["patch_covariance"], name="whitening")(x)
+    x = keras.layers.Activation("gelu", name="whitening_activation")(x)
+    for group, width in enumerate(model.widths, 1):
+        for number, pool_size in ((1, 2), (2, 1)):
+            x = ConvBatchNorm(
+                width,
+                pool_size=pool_size,
+                activation="gelu",
+                momentum=model.momentum,
+                kernel_initializer=PartialIdentity(),
+                scale=False,
+                name=f"group{group}_convolution{number}",
+            )(x)
+    x = keras.layers.GlobalMaxPooling2D(name="pool")(x)
+    bound = 3**0.5 / model.widths[-1]
+    logits = keras.layers.Dense(
+        len(spec["class_names"]),
+        use_bias=False,
+        kernel_initializer=keras.initializers.RandomUniform(-bound, bound),
+        dtype="float32",
+        name="classifier",
+    )(x)
+    return keras.Model(inputs, logits, name="speedrun_network")
