@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from apps.digits import baselines, data, evaluate, figures, losses, models, serve
+from apps.digits import baselines, data, evaluate, figures, losses, models, serve, tuning
 from apps.digits.config import Config
 from harness.app import App, Card, Headline, Phase, Prepared
 
@@ -34,12 +34,14 @@ APP = App(
     card=Card(
         task="Which digit a picture shows.",
         intended_use="Single handwritten digits, scanned or photographed, dark on light or light on dark, one digit a picture.",
-        limits="Trained on one collection of digits; several digits in one picture, or none, still get one of the classes.",
+        limits="Trained on one collection of digits. Several digits in one picture get one answer. A picture of something else is called no "
+        "digit only where the network is less sure than of nearly all digits: the metrics no_digit_... say how often, by kind.",
     ),
     prepare=data.prepare,
     phases=phases,
     predict=evaluate.predict,
     evaluate=evaluate.evaluate,
+    tune=tuning.tune,
     figures=figures.figures,
     endpoints=serve.endpoints,
     examples=serve.examples,

@@ -1,78 +1,286 @@
-"""From any picture of a digit to MNIST's form, in the graph: bright ink on black, 20 x 20, centred by mass in 28 x 28."""
+"""From any picture of a digit to MNIST's form, in the graph: bright ink on black, 20 x 20, centred by mass in 28 x 28.
+
+Every picture is decoded by itself; all else works on the whole batch, each picture in the upper left corner of a square.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
+
+from harness.endpoint_inputs import after
 
 INK = 28
 """Side of the result in pixels."""
 BOX = 20
 """Longer side of the digit in pixels."""
-
-
-def bright_ink(picture: tf.Tensor) -> tf.Tensor:
-    """Returns grey values [height, width, 1] in [0, 1] with the ink bright and the paper at zero.
-
-    The border tells the paper's colour: its median is the paper, whichever way round; ink is the distance from it, weighed
-    against the darkest or brightest one per cent so that shaded paper fades.
-    """
-    picture = tf.cast(picture, tf.float32)
-    border = tf.concat([picture[0], picture[-1], picture[:, 0], picture[:, -1]], axis=0)
-    middle = tf.shape(border)[0] // 2
-    paper = tf.sort(tf.reshape(border, [-1]))[middle]
-    darker = tf.reduce_sum(tf.maximum(paper - picture, 0.0))
-    lighter = tf.reduce_sum(tf.maximum(picture - paper, 0.0))
-    ink = tf.maximum(tf.where(darker > lighter, paper - picture, picture - paper), 0.0)
-    values = tf.sort(tf.reshape(ink, [-1]))
-    full = values[tf.cast(0.995 * tf.cast(tf.size(values) - 1, tf.float32), tf.int32)]
-    full = tf.where(full > 0.0, full, tf.maximum(values[-1], 1.0))
-    level = 0.25
-    return tf.clip_by_value((ink / full - level) / (1.0 - level), 0.0, 1.0)
-
-
-def centre(ink: tf.Tensor) -> tf.Tensor:
-    """Crops the ink, fits it into 20 x 20 with its proportions kept and puts its centre of mass into the middle of 28 x 28.
-
-    Args:
-        ink: [height, width, 1] in [0, 1].
-
-    Returns:
-        [28, 28] in [0, 255]; all zero for a picture without ink.
-    """
-    rows = tf.where(tf.reduce_max(ink, axis=[1, 2]) > 0.2)[:, 0]
-    columns = tf.where(tf.reduce_max(ink, axis=[0, 2]) > 0.2)[:, 0]
-
-    def placed() -> tf.Tensor:
-        crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        size = tf.cast(tf.shape(crop)[:2], tf.float32)
-        new = tf.maximum(tf.cast(tf.round(size * BOX / tf.reduce_max(size)), tf.int32), 1)
-        crop = tf.clip_by_value(tf.image.resize(crop, new, antialias=True), 0.0, 1.0)
-        mass = tf.maximum(tf.reduce_sum(crop), 1e-6)
-        y = tf.reduce_sum(tf.reduce_sum(crop, axis=[1, 2]) * tf.range(tf.cast(new[0], tf.float32))) / mass
-        x = tf.reduce_sum(tf.reduce_sum(crop, axis=[0, 2]) * tf.range(tf.cast(new[1], tf.float32))) / mass
-        corner = tf.cast(tf.round([INK / 2 - 0.5 - y, INK / 2 - 0.5 - x]), tf.int32)
-        corner = tf.clip_by_value(corner, 0, INK - new)
-        return 255.0 * tf.image.pad_to_bounding_box(crop, corner[0], corner[1], INK, INK)[:, :, 0]
-
-    image = tf.cond(tf.size(rows) > 0, placed, lambda: tf.zeros([INK, INK]))
-    return tf.ensure_shape(image, [INK, INK])
+LARGEST = 160
+"""Longer side in pixels to which a larger picture is reduced."""
+MOST_PIXELS = 100_000_000
+TOO_LARGE = "expected a picture of at most 100 megapixels; make it smaller"
+THUMBNAIL = 48
+"""Side in pixels of the small copy on which the paper and the digit's place are found."""
+DARKEST = 32.0
+"""Grey value at least of paper, by which the ink on it is divided: in the shade a pen's mark is weaker, too."""
+SHEET = 96
+"""Side in pixels of the copy, stretched to a square, on which ruled lines are found."""
+THICKEST_LINE, SHORTEST_LINE = 7, 81
+"""Of a ruled line, pixels of that copy."""
+RULED = 64
+"""Longer side in pixels of the smallest picture in which ruled lines are looked for; scans of single digits are smaller."""
+CELLS = 24
+"""Side of the grid on which the digit is told from what else is in the picture."""
+STROKE = (1.6, 3.4)
+"""Thinnest and thickest mean stroke in pixels of 28 that is left as it is."""
 
 
 def from_bytes(encoded: tf.Tensor) -> tf.Tensor:
-    """Returns [28, 28] in [0, 255] for the bytes of one PNG, JPEG, GIF or BMP picture of any size.
+    """Returns float32 [n, 28, 28] in [0, 255] for the bytes [n] of PNG, JPEG, GIF or BMP pictures of any size.
 
     Raises:
-        InvalidArgumentError: the bytes are no such picture, or it is too large.
+        InvalidArgumentError: the bytes are no such picture, or one of more than 100 megapixels.
     """
-    picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    picture.set_shape([None, None, 3])
-    sides = tf.shape(picture)[:2]
-    tf.debugging.assert_less_equal(tf.reduce_prod(sides), 100_000_000, "expected a picture of at most 100 megapixels")
-    grey = tf.image.rgb_to_grayscale(picture)
-    longest = tf.reduce_max(sides)
-    scale = tf.minimum(1.0, 400.0 / tf.cast(longest, tf.float32))
-    smaller = tf.maximum(tf.cast(tf.round(tf.cast(sides, tf.float32) * scale), tf.int32), 1)
-    grey = tf.cond(
-        longest > 400, lambda: tf.image.resize(grey, smaller, antialias=True), lambda: tf.cast(grey, tf.float32)
+    encoded = _not_huge(encoded)
+    form = (tf.TensorSpec([LARGEST, LARGEST], tf.float32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32))
+    squares, sizes, papers = tf.map_fn(lambda one: _square(_decoded(one)), encoded, fn_output_signature=form)
+    return centre(squares, sizes, papers)
+
+
+def from_picture(picture: tf.Tensor) -> tf.Tensor:
+    """Returns float32 [28, 28] in [0, 255] for one grey picture, uint8 [height, width]."""
+    square, size, paper = _square(tf.repeat(picture[:, :, None], 3, axis=2))
+    return centre(square[None], size[None], paper[None])[0]
+
+
+def centre(squares: tf.Tensor, sizes: tf.Tensor, papers: tf.Tensor) -> tf.Tensor:
+    """Finds the ink, crops it, fits it into 20 x 20 with its proportions kept and centres its mass in 28 x 28.
+
+    Args:
+        squares: [n, side, side], grey; each picture in the upper left corner.
+        sizes: int32 [n, 2], height and width of the pictures within.
+        papers: [n], the grey of most of each picture's border.
+
+    Returns:
+        float32 [n, 28, 28] in [0, 255]; all zero for a picture without ink.
+    """
+    longest = tf.reduce_max(sizes)
+    squares = squares[:, :longest, :longest]
+    valid = _inside(sizes[:, 0], sizes[:, 1], longest)
+    ink, region = _ink(squares, sizes, papers, valid)
+    inside, beside = ink * region, valid - region
+    full = tf.math.divide_no_nan(_total(inside**3), _total(inside**2))
+    outside = tf.math.divide_no_nan(_total(ink * beside), _total(beside))
+    least = tf.clip_by_value(2.0 * outside, 0.1 * full, 0.5 * full)
+    ink = tf.clip_by_value(tf.math.divide_no_nan(inside - least, full - least), 0.0, 1.0)
+    return 255.0 * _usual_strokes(_placed(ink))
+
+
+def _not_huge(encoded: tf.Tensor) -> tf.Tensor:
+    """Returns the bytes [n] once the headers of PNG and GIF files have told that unpacking them takes bounded memory."""
+    header = tf.cast(tf.io.decode_raw(encoded, tf.uint8, fixed_length=24), tf.int64)
+    pixels = tf.zeros_like(header[:, 0])
+    for mark, width, height in ((b"\x89PNG", (19, 18, 17, 16), (23, 22, 21, 20)), (b"GIF8", (6, 7), (8, 9))):
+        of_this_kind = tf.reduce_all(header[:, : len(mark)] == list(mark), axis=1)
+        sides = [sum(header[:, place] * 256**number for number, place in enumerate(side)) for side in (width, height)]
+        pixels += tf.where(of_this_kind, sides[0] * sides[1], 0)
+    return after([tf.debugging.assert_less_equal(pixels, tf.constant(MOST_PIXELS, tf.int64), TOO_LARGE)], encoded)
+
+
+def _decoded(encoded: tf.Tensor) -> tf.Tensor:
+    """Returns one picture, uint8 [height, width, 3]."""
+    size = tf.cond(tf.io.is_jpeg(encoded), lambda: tf.io.extract_jpeg_shape(encoded), lambda: tf.ones(3, tf.int32))
+    pixels = tf.reduce_prod(tf.cast(size[:2], tf.int64))
+    encoded = after([tf.debugging.assert_less_equal(pixels, tf.constant(MOST_PIXELS, tf.int64), TOO_LARGE)], encoded)
+    return tf.io.decode_image(encoded, channels=3, expand_animations=False)
+
+
+def _square(picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns a picture uint8 [height, width, 3] grey in the corner of a square, its size there, and its paper's grey."""
+    stride = tf.maximum(tf.reduce_max(tf.shape(picture)) // (4 * LARGEST), 1)
+    picture = tf.image.rgb_to_grayscale(tf.ensure_shape(picture[::stride, ::stride], [None, None, 3]))
+    size = tf.shape(picture)[:2]
+    scale = tf.minimum(1.0, LARGEST / tf.cast(tf.reduce_max(size), tf.float32))
+    smaller = tf.maximum(tf.cast(tf.round(tf.cast(size, tf.float32) * scale), tf.int32), 1)
+    picture = tf.cond(
+        scale < 1.0, lambda: tf.image.resize(picture, smaller, antialias=True), lambda: tf.cast(picture, tf.float32)
+    )[:, :, 0]
+    border = tf.sort(tf.concat([picture[0], picture[-1], picture[:, 0], picture[:, -1]], axis=0))
+    square = tf.pad(picture, [[0, LARGEST - smaller[0]], [0, LARGEST - smaller[1]]])
+    return tf.ensure_shape(square, [LARGEST, LARGEST]), smaller, border[tf.size(border) // 2]
+
+
+def _ink(squares: tf.Tensor, sizes: tf.Tensor, papers: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns how far every pixel stands out from the paper, [n, side, side], and 1 where the digit is, else 0.
+
+    Which way the ink goes is told by the squares of the differences from the paper: what little noise and shading leave counts
+    little.
+    """
+    side = tf.shape(squares)[1]
+    difference = (squares - papers[:, None, None]) * valid
+    longer = tf.cast(tf.reduce_max(sizes, axis=1), tf.float32)
+    zero = tf.zeros_like(longer)
+    shrink = _resampling(zero, longer, THUMBNAIL, side)
+    small, covered = _view(difference, shrink, shrink), _view(valid, shrink, shrink)
+    paper = _paper(small, covered)
+    contrast = (small - paper) * covered
+    sign = tf.where(_total(tf.nn.relu(-contrast) ** 2) > _total(tf.nn.relu(contrast) ** 2), -1.0, 1.0)
+    grow = _resampling(zero, THUMBNAIL * tf.cast(side, tf.float32) / longer, side, THUMBNAIL)
+    shade = _view(paper, grow, grow)
+    light = tf.maximum(papers[:, None, None] + shade, DARKEST)
+    ink = 255.0 * tf.nn.relu(sign * (difference - shade)) / light * valid
+    ink = tf.cond(tf.reduce_max(sizes) < RULED, lambda: ink, lambda: _without_lines(ink, sizes))
+    cells = _digit_cells(_view(ink, shrink, shrink))
+    enlarge = _resampling(zero, CELLS * tf.cast(side, tf.float32) / longer, side, CELLS)
+    return ink, tf.cast(_view(cells, enlarge, enlarge) > 0.0, tf.float32) * valid
+
+
+def _inside(heights: tf.Tensor, widths: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+    """Returns 1 inside the pictures and 0 beside them, [n, side, side]."""
+    rows, columns = (tf.sequence_mask(lengths, side, tf.float32) for lengths in (heights, widths))
+    return rows[:, :, None] * columns[:, None]
+
+
+def _paper(thumbnails: tf.Tensor, covered: tf.Tensor) -> tf.Tensor:
+    """Returns the paper's shade: the quadratic surface that fits most of each thumbnail [n, THUMBNAIL, THUMBNAIL].
+
+    Least squares, repeated with the weights of Geman and McClure, so that ink counts less and less. It starts from 0, the
+    median of the border, and stays there unless the surface then fits a tenth of the picture more.
+    """
+    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : THUMBNAIL * 1j, -1 : 1 : THUMBNAIL * 1j])
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1).astype(np.float32)
+    products = (terms[:, :, None] * terms[:, None]).reshape(-1, 36)
+    values, weights = (tf.reshape(image, [-1, THUMBNAIL**2]) for image in (thumbnails, covered))
+    largest = tf.maximum(tf.reduce_max(tf.abs(values), axis=1, keepdims=True), 1.0)
+    surface = tf.zeros_like(values)
+    for share in (0.5, 0.3, 0.2, 0.15):
+        weighted = weights / (1.0 + ((values - surface) / (share * largest)) ** 2) ** 2
+        matrix = tf.reshape(weighted @ products, [-1, 6, 6]) + tf.eye(6)
+        surface = tf.linalg.solve(matrix, ((weighted * values) @ terms)[..., None])[..., 0] @ terms.T
+    fits, flat = (
+        tf.reduce_sum(weights * tf.cast(tf.abs(values - paper) < 0.1 * largest, tf.float32), axis=1, keepdims=True)
+        for paper in (surface, 0.0)
     )
-    return centre(bright_ink(grey))
+    even = fits < flat + 0.1 * tf.reduce_sum(weights, axis=1, keepdims=True)
+    return tf.reshape(tf.where(even, 0.0, surface), tf.shape(thumbnails))
+
+
+def _without_lines(ink: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+    """Returns the ink [n, side, side] of pictures of at least RULED pixels without ruled lines.
+
+    A line is thin, runs across (nearly) the whole picture, up or sideways, and is hardly lighter than what lies on it.
+    """
+    side = tf.shape(ink)[1]
+    lengths = [tf.cast(sizes[:, axis], tf.float32) for axis in (0, 1)]
+    zero = tf.zeros_like(lengths[0])
+    flat = _view(ink, *(_resampling(zero, length, SHEET, side) for length in lengths))
+    lines = []
+    for along in (1, 2):
+        across = 3 - along
+        thin = flat - _opening(flat, THICKEST_LINE, across)
+        lines.append(_opening(_running_maximum(thin, 5, across, 0.0), SHORTEST_LINE, along))
+    line = tf.maximum(*lines)
+    found = (line > 0.1 * tf.reduce_max(flat, axis=[1, 2], keepdims=True)) & (flat <= 2.0 * line)
+    found &= (tf.reduce_max(sizes, axis=1) >= RULED)[:, None, None]
+    grow = (_resampling(zero, SHEET * tf.cast(side, tf.float32) / length, side, SHEET) for length in lengths)
+    return ink * tf.cast(_view(tf.cast(found, tf.float32), *grow) < 0.3, tf.float32)
+
+
+def _opening(images: tf.Tensor, window: int, axis: int) -> tf.Tensor:
+    """Returns the largest value for which `window` pixels in a row, all inside the image, are no less."""
+    return _running_maximum(-_running_maximum(-images, window, axis, 0.0), window, axis, 0.0)
+
+
+def _running_maximum(images: tf.Tensor, window: int, axis: int, outside: float) -> tf.Tensor:
+    """Returns the maximum over the `window` (odd) pixels around each along an axis; doubled windows make it cheap."""
+    padding = [[0, 0], [0, 0], [0, 0]]
+    padding[axis] = [window // 2, window // 2]
+    images = tf.pad(images, padding, constant_values=outside)
+    width = 1
+    while width < window:
+        step = min(width, window - width)
+        first, second = (
+            (images[:, :-step], images[:, step:]) if axis == 1 else (images[:, :, :-step], images[:, :, step:])
+        )
+        images, width = tf.maximum(first, second), width + step
+    return images
+
+
+def _digit_cells(ink: tf.Tensor) -> tf.Tensor:
+    """Returns 1 for the cells, [n, CELLS, CELLS], that the digit covers: those of strong ink that hang together, gaps of a cell
+    bridged, with the place of the most ink."""
+    size = THUMBNAIL // CELLS
+    cells = tf.reduce_max(tf.reshape(ink, [-1, CELLS, size, CELLS, size]), axis=[2, 4])
+    strong = tf.cast(cells > 0.25 * tf.reduce_max(cells, axis=[1, 2], keepdims=True), tf.float32)
+    near = tf.linalg.band_part(tf.ones([CELLS, CELLS]), 3, 3)
+    mass = near @ (cells**2) @ near * strong
+    start = tf.one_hot(tf.argmax(tf.reshape(mass, [-1, CELLS * CELLS]), axis=1), CELLS * CELLS)
+    found = tf.reshape(start, [-1, CELLS, CELLS]) * strong
+    for _ in range(CELLS):
+        found = tf.minimum(near @ found @ near, strong)
+    beside = tf.linalg.band_part(tf.ones([CELLS, CELLS]), 1, 1)
+    return tf.minimum(beside @ found @ beside, 1.0)
+
+
+def _placed(ink: tf.Tensor) -> tf.Tensor:
+    """Returns the crop of the ink in [0, 1] fitted into 20 x 20, its centre of mass in the middle of 28 x 28."""
+    starts, lengths, means = [], [], []
+    for axis in (2, 1):
+        there = tf.cast(tf.reduce_max(ink, axis=axis) > 0.2, tf.float32)
+        places = tf.range(tf.cast(tf.shape(ink)[1], tf.float32))
+        first = tf.reduce_min(tf.where(there > 0.0, places, places[-1]), axis=1)
+        last = tf.reduce_max(there * places, axis=1)
+        mass = tf.reduce_sum(ink, axis=axis) * tf.cast(
+            (places >= first[:, None]) & (places <= last[:, None]), tf.float32
+        )
+        starts.append(first)
+        lengths.append(tf.maximum(last - first + 1.0, 1.0))
+        means.append(tf.math.divide_no_nan(tf.reduce_sum(mass * places, axis=1), tf.reduce_sum(mass, axis=1)))
+    step = tf.maximum(*lengths) / BOX
+    matrices = []
+    for first, length, mean in zip(starts, lengths, means, strict=True):
+        inside = (mean - first + 0.5) / step - 0.5
+        corner = tf.clip_by_value(tf.round(INK / 2 - inside), 0.0, tf.floor(INK - length / step + 1e-3))
+        matrices.append(_resampling(first - corner * step, INK * step, INK, tf.shape(ink)[1]))
+    return tf.clip_by_value(_view(ink, *matrices), 0.0, 1.0)
+
+
+def _usual_strokes(images: tf.Tensor) -> tf.Tensor:
+    """Returns images [n, 28, 28] in [0, 1] whose strokes are of full ink and neither thinner nor thicker than STROKE.
+
+    The mean thickness of a stroke is twice its area over its outline, which is the total variation.
+    """
+    peak = tf.math.divide_no_nan(_total(images**3), _total(images**2))
+    images = tf.minimum(tf.math.divide_no_nan(images, tf.minimum(peak * 1.15, 1.0)), 1.0)
+    wider, narrower = _extreme(images), -_extreme(-images)
+    now, thick, thin = (_thickness(of) for of in (images, wider, narrower))
+    more = tf.clip_by_value(tf.math.divide_no_nan(STROKE[0] - now, thick - now), 0.0, 1.0)
+    less = tf.clip_by_value(tf.math.divide_no_nan(now - STROKE[1], now - thin), 0.0, 1.0)
+    return images + more * (wider - images) - less * (images - narrower)
+
+
+def _thickness(images: tf.Tensor) -> tf.Tensor:
+    y, x = tf.image.image_gradients(images[..., None])
+    outline = _total(tf.sqrt(y**2 + x**2 + 1e-12)[..., 0])
+    return tf.math.divide_no_nan(2.0 * _total(images), outline)
+
+
+def _extreme(images: tf.Tensor) -> tf.Tensor:
+    return tf.nn.max_pool2d(images[..., None], 3, 1, "SAME")[..., 0]
+
+
+def _total(images: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(images, axis=[1, 2], keepdims=True)
+
+
+def _resampling(starts: tf.Tensor, lengths: tf.Tensor, outputs: tf.Tensor | int, inputs: tf.Tensor | int) -> tf.Tensor:
+    """Returns matrices [n, outputs, inputs] that resample `lengths` pixels from `starts` on, by triangles at least a pixel wide."""
+    step = (lengths / tf.cast(outputs, tf.float32))[:, None]
+    middles = starts[:, None] + (tf.range(tf.cast(outputs, tf.float32)) + 0.5) * step - 0.5
+    width = tf.maximum(step, 1.0)
+    distances = tf.abs(tf.range(tf.cast(inputs, tf.float32)) - middles[:, :, None])
+    weights = tf.nn.relu(1.0 - distances / width[:, :, None])
+    return weights / tf.maximum(tf.reduce_sum(weights, axis=2, keepdims=True), 0.5 * width[:, :, None])
+
+
+def _view(images: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    return rows @ images @ tf.transpose(columns, [0, 2, 1])

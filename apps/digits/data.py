@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import sklearn.datasets
 import tensorflow as tf
 
-from apps.digits.centring import BOX, INK, bright_ink, centre
+from apps.digits.centring import BOX, INK, from_picture
 from apps.digits.config import Config, DataConfig, ElasticDataConfig
 from datasets import mnist, pictures
 from datasets.fetch import sha256_of
@@ -24,13 +23,6 @@ from shared_layers.images import distortion
 CLASS_NAMES = tuple("0123456789")
 
 
-@dataclass(frozen=True)
-class HeldOutPictures(LabelledPictures):
-    """Test pictures, with the validation pictures on which the probabilities given for them are calibrated."""
-
-    validation: LabelledPictures
-
-
 def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     """Reads the data and splits it; with the `spec` of a trained model, all of a person's pictures become test examples.
 
@@ -38,16 +30,10 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         DataError: data that is absent or damaged, or a class the model does not know.
     """
     if config.data.source == "mnist":
-        prepared = _mnist(config.data)
-    elif config.data.source == "demo":
-        prepared = _uci_digits(config.data)
-    else:
-        prepared = _folder(config.data, spec)
-    splits = prepared.splits
-    if "validation" not in splits:
-        return prepared
-    test = HeldOutPictures(splits["test"].images, splits["test"].labels, splits["validation"])
-    return replace(prepared, splits={**splits, "test": test})
+        return _mnist(config.data)
+    if config.data.source == "demo":
+        return _uci_digits(config.data)
+    return _folder(config.data, spec)
 
 
 def _mnist(data: DataConfig) -> Prepared:
@@ -87,7 +73,10 @@ def _learnt(train: LabelledPictures) -> dict[str, Any]:
 
 def as_mnist(picture: np.ndarray) -> np.ndarray:
     """Returns a grey picture [height, width] of a digit in MNIST's form, uint8 [28, 28]."""
-    return np.round(centre(bright_ink(tf.constant(picture[..., None]))).numpy()).astype(np.uint8)
+    return np.round(_from_picture(tf.constant(picture)).numpy()).astype(np.uint8)
+
+
+_from_picture = tf.function(from_picture, input_signature=[tf.TensorSpec([None, None], tf.uint8)])
 
 
 def batches(

@@ -2,56 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from apps.digits import dropout_average, robustness
+from apps.digits import dropout_average, other_pictures, rejection, robustness
 from apps.digits.config import Config
-from apps.digits.data import HeldOutPictures, batches
+from apps.digits.data import CLASS_NAMES, batches
+from apps.digits.tuning import tuned_answers
 from harness import classification
 from harness.app import Metric, Predictions
-from harness.calibration import fit_temperature, tempered
+from harness.calibration import tempered
 from harness.labelled_pictures import LabelledPictures
+from harness.statistics import wilson
 
 PICTURES = 64
 BATCH = 500
 
 
 def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> Predictions:
-    """Returns the answers for a split and the 64 pictures the model was most wrong about.
+    """Returns the answers for a split, the 64 pictures the model was most wrong about, and what it makes of other pictures.
 
     Returns:
-        labels int64 [n]; probabilities float32 [n, classes]; worst int64 [64] and worst_images uint8 [64, 28, 28]; for the test
-        pictures of the run's own data also temperature float64 [1], fitted on the validation pictures, and calibrated float32
-        [n, classes], the probabilities at that temperature. Further subset int64 [m], a seeded choice of at most 1,000
-        pictures, perturbed_answers int16 [m, perturbations, 1 + strengths] of `robustness.answers`, and for a model with dropout
-        dropout_average float32 [m, classes], the mean of 100 stochastic passes.
+        labels int64 [n]; probabilities float32 [n, classes]; scores float32 [n] of `rejection`; worst int64 [64] and
+        worst_images uint8 [64, 28, 28]; subset int64 [m], a seeded choice of at most 1,000 pictures, perturbed_answers int16
+        [m, perturbations, 1 + strengths] of `robustness.answers`, and for a model with dropout dropout_average float32
+        [m, classes], the mean of 100 stochastic passes. Where the model was tuned also temperature and least_score float64 [1]
+        and calibrated float32 [n, classes], the probabilities at that temperature. For models of the ten digits scores_KIND
+        of every kind of `other_pictures`, and right_KIND bool where they are digits.
     """
-    logits = _logits(config, spec, model, split)
+    answers = tuned_answers(spec)
+    logits = logits_of(config, spec, model, split)
     probabilities = tempered(logits, 1.0)
     worst = np.argsort(probabilities[np.arange(len(split)), split.labels])[:PICTURES]
     subset = robustness.subset(len(split))
     chosen = split.images[subset]
+
+    def classify(images: np.ndarray) -> np.ndarray:
+        return model.predict(images, batch_size=BATCH, verbose=0)
+
     predictions = {
         "labels": split.labels,
         "probabilities": probabilities,
+        "scores": rejection.scores(split.images.astype(np.float32), logits).numpy(),
         "worst": worst,
         "worst_images": split.images[worst],
         "subset": subset,
-        "perturbed_answers": robustness.answers(
-            lambda images: model.predict(images, batch_size=BATCH, verbose=0), chosen
-        ),
+        "perturbed_answers": robustness.answers(classify, chosen),
     }
     if dropout_average.has_dropout(model):
         predictions["dropout_average"] = dropout_average.average(model, chosen)
-    if isinstance(split, HeldOutPictures) and len(split.validation):
-        temperature = fit_temperature(split.validation.labels, _logits(config, spec, model, split.validation))
-        predictions |= {"temperature": np.array([temperature]), "calibrated": tempered(logits, temperature)}
+    if answers is not None:
+        predictions["temperature"] = np.array([answers.temperature])
+        predictions["least_score"] = np.array([answers.least_score])
+        predictions["calibrated"] = tempered(logits, answers.temperature)
+    if tuple(spec["class_names"]) == CLASS_NAMES:
+        predictions |= _of_other_pictures(classify, split, uci=config.data.source != "demo")
     return predictions
 
 
-def _logits(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> np.ndarray:
+def _of_other_pictures(
+    classify: Callable[[np.ndarray], np.ndarray], split: LabelledPictures, uci: bool
+) -> dict[str, np.ndarray]:
+    found = {}
+    for kind, (pictures, labels) in other_pictures.other_hands(split, uci).items():
+        images = other_pictures.centred(pictures)
+        logits = classify(images)
+        found[f"scores_{kind}"] = rejection.scores(images, logits).numpy()
+        found[f"right_{kind}"] = logits.argmax(axis=1) == labels
+    for kind, pictures in other_pictures.no_digits().items():
+        images = other_pictures.centred(pictures)
+        found[f"scores_{kind}"] = rejection.scores(images, classify(images)).numpy()
+    return found
+
+
+def logits_of(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> np.ndarray:
+    """Returns float32 [n, classes]."""
     return model.predict(batches(config, spec, split, False).map(lambda x, y: x), verbose=0)
 
 
@@ -59,7 +86,8 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     """Returns accuracy, error rate and the other metrics of a classifier, the calibration also after temperature scaling.
 
     accuracy_perturbed is the mean over all perturbations and strengths; the average of stochastic passes stands beside the
-    single pass on the same pictures.
+    single pass on the same pictures. no_digit_KIND is the share that is called no digit: of the split's own pictures and of
+    other digits the false alarms, of the other kinds what is found out.
     """
     labels, names = predictions["labels"], spec["class_names"]
     metrics = classification.metrics(labels, predictions["probabilities"], names)
@@ -78,4 +106,19 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
             measured = classification.metrics(labels[subset], probabilities, names)
             metrics[f"accuracy_{name}"] = measured["accuracy"]
             metrics[f"negative_log_likelihood_{name}"] = measured["negative_log_likelihood"]
+    for name, right in predictions.items():
+        if name.startswith("right_"):
+            count = len(right)
+            metrics[f"accuracy_{name.removeprefix('right_')}"] = share(int(right.sum()), count)
+    if "least_score" in predictions:
+        for name, scores in predictions.items():
+            if name.startswith("scores"):
+                kind = name.removeprefix("scores").removeprefix("_") or "false_alarms"
+                rejected = int((scores < predictions["least_score"][0]).sum())
+                metrics[f"no_digit_{kind}"] = share(rejected, len(scores))
     return metrics
+
+
+def share(count: int, examples: int) -> Metric:
+    """Returns a share of examples with its 95 % interval (Wilson)."""
+    return Metric(count / examples, "fraction", examples, wilson(count, examples))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from apps.digits import dropout_average, robustness
 from apps.digits.config import Config
+from apps.digits.evaluate import share
 from harness import classification
 from harness.app import Metric, Predictions
 from harness.formatting import metric_text
@@ -36,6 +37,8 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
     sections.append(robustness.curves(labels[predictions["subset"]], predictions["perturbed_answers"]))
     if "dropout_average" in predictions:
         sections.append(passes_table(predictions, names))
+    if "least_score" in predictions:
+        sections.append(rejection_table(predictions))
     if model is not None:
         sections += list(first_filters(model))
         sections += list(feature_maps(model, predictions["worst_images"][0]))
@@ -44,7 +47,7 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
 
 def most_wrong(predictions: Predictions, names: list[str]) -> Picture:
     """Draws the pictures whose true class got the least probability."""
-    figure = Figure(figsize=(6.4, 6.4))
+    figure = Figure(figsize=(5.8, 6.2))
     for place in range(min(24, len(predictions["worst"]))):
         index = predictions["worst"][place]
         probabilities = predictions["probabilities"][index]
@@ -75,6 +78,30 @@ def passes_table(predictions: Predictions, names: list[str]) -> Table:
         "that a unit stays, as the one pass does, approximates the mean (Srivastava et al. 2014, section 7.5)."
     )
     return Table("Average over dropout", caption, ["", "error rate", "negative log-likelihood"], rows)
+
+
+def rejection_table(predictions: Predictions) -> Table:
+    """Lists how many pictures of every kind are called no digit, and how many digits of other collections are read right."""
+    rows = []
+    for name, scores in predictions.items():
+        if not name.startswith("scores"):
+            continue
+        kind = name.removeprefix("scores_") if name != "scores" else "test pictures"
+        right = predictions.get(f"right_{kind}", None if name != "scores" else _right(predictions))
+        rejected = share(int((scores < predictions["least_score"][0]).sum()), len(scores))
+        read = "" if right is None else f"{100 * right.mean():.1f} %"
+        rows.append([kind.replace("_", " "), read, f"{100 * rejected.value:.1f} %", len(scores)])
+    caption = (
+        "Share of pictures that are called no digit because their largest logit is lower than that of nearly all validation "
+        "pictures, and of digits that get their class (before that question). All but the test pictures go through the exported "
+        "model's centring: test digits in made photographs, scikit-learn's UCI digits, printed letters, cuttings of two photographs, "
+        "noise, ruled and shaded paper without a digit, and pictures of one grey."
+    )
+    return Table("No digit", caption, ["kind", "read right", "no digit", "pictures"], rows)
+
+
+def _right(predictions: Predictions) -> np.ndarray:
+    return predictions["probabilities"].argmax(axis=1) == predictions["labels"]
 
 
 def first_filters(model: keras.Model) -> Iterator[Picture]:
@@ -118,14 +145,14 @@ def _tiles(pictures: np.ndarray, signed: bool = False) -> Figure:
     """Draws pictures [n, height, width], each over its own range; `signed`: around zero."""
     pictures = pictures[:SHOWN]
     rows = -(-len(pictures) // COLUMNS)
-    figure = Figure(figsize=(6.4, 0.8 * rows + 0.1))
+    figure = Figure(figsize=(5.6, 0.72 * rows + 0.1))
     for place, picture in enumerate(pictures):
         axes = figure.add_subplot(rows, COLUMNS, place + 1)
         largest = np.abs(picture).max()
         scale = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest} if signed else {"cmap": "gray"}
         axes.imshow(picture, **scale)
         axes.axis("off")
-    figure.tight_layout(pad=0.3)
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99, wspace=0.12, hspace=0.12)
     return figure
 
 

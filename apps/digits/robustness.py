@@ -50,7 +50,7 @@ def metric(labels: np.ndarray, answers: np.ndarray) -> Metric:
 
 def curves(labels: np.ndarray, answers: np.ndarray) -> Picture:
     """Draws the accuracy against the strength of every perturbation, with 95 % intervals (Wilson)."""
-    figure = Figure(figsize=(6.4, 7.2), layout="constrained")
+    figure = Figure(figsize=(5.8, 7.2), layout="constrained")
     for axes, kind, given in zip(
         figure.subplots(3, 2, sharey=True).flat, PERTURBATIONS, np.moveaxis(answers, 1, 0), strict=True
     ):

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from apps.digits import rejection
 from apps.digits.centring import from_bytes
 from apps.digits.config import Config
+from apps.digits.tuning import Answers, tuned_answers
 from datasets.pictures import read_picture
 from harness import endpoint_inputs
 from harness.app import Endpoint
@@ -20,14 +22,16 @@ from harness.labelled_pictures import LabelledPictures
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
     """Returns picture_bytes (any picture of a digit) and images (MNIST's own form)."""
     names = tf.constant(spec["class_names"])
+    tuned = tuned_answers(spec) or Answers(temperature=1.0, least_score=float(np.finfo(np.float32).min))
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = tf.nn.softmax(model(images, training=False))
-        return {"digit": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
+        logits = model(images, training=False)
+        found = rejection.is_digit(images, logits, tuned.least_score)
+        digit = tf.where(found, tf.gather(names, tf.argmax(logits, axis=-1)), rejection.NO_DIGIT)
+        return {"digit": digit, "probabilities": tf.nn.softmax(logits / tuned.temperature)}
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        encoded = endpoint_inputs.picture_bytes(pictures)
-        images = tf.map_fn(from_bytes, encoded, fn_output_signature=tf.TensorSpec([28, 28], tf.float32))
+        images = from_bytes(endpoint_inputs.picture_bytes(pictures))
         return {**answer(images), "centred": tf.cast(tf.round(images), tf.uint8)}
 
     def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -39,14 +43,16 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
             "picture_bytes",
             picture_bytes,
             [tf.TensorSpec([None], tf.string, name="pictures")],
-            "pictures: bytes of PNG, JPEG, GIF or BMP files, one digit each, any size and polarity [n] -> digit string [n], "
+            "pictures: bytes of PNG, JPEG, GIF or BMP files, one digit each, any size and polarity [n] -> digit string [n], maybe "
+            f'"{rejection.NO_DIGIT}", '
             "probabilities float32 [n, classes], centred uint8 [n, 28, 28]: the digit as the network saw it",
         ),
         Endpoint(
             "images",
             images,
             [tf.TensorSpec([None, None, None], tf.uint8, name="images")],
-            "images: MNIST's form, bright ink on black, 0 to 255 [n, 28, 28] -> digit string [n], probabilities float32 [n, classes]",
+            "images: MNIST's form, bright ink on black, 0 to 255 [n, 28, 28] -> digit string [n], maybe "
+            f'"{rejection.NO_DIGIT}", probabilities float32 [n, classes]',
         ),
     ]
 
@@ -66,12 +72,14 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
 def answer(
     config: Config, spec: dict[str, Any], path: Path, outputs: Mapping[str, Any], output: Path
 ) -> dict[str, Any]:
-    """Returns the digit, its probability and the runner-up."""
-    probabilities = outputs["probabilities"][0]
+    """Returns the digit, its probability and the runner-up; nothing but "no digit" for a picture without one."""
+    digit, probabilities = outputs["digit"][0].decode(), outputs["probabilities"][0]
+    if digit == rejection.NO_DIGIT:
+        return {"digit": digit, "probability": None, "runner_up": None, "runner_up_probability": None}
     order = np.argsort(probabilities)[::-1]
     names = spec["class_names"]
     return {
-        "digit": outputs["digit"][0].decode(),
+        "digit": digit,
         "probability": round(float(probabilities[order[0]]), 4),
         "runner_up": names[order[1]],
         "runner_up_probability": round(float(probabilities[order[1]]), 4),

@@ -1,4 +1,4 @@
-"""Digits: centring, distortion, the two forms of LeNet-5."""
+"""Digits: distortion, the two forms of LeNet-5."""
 
 import keras
 import numpy as np
@@ -7,65 +7,10 @@ import scipy.ndimage
 import tensorflow as tf
 
 from apps.digits import models
-from apps.digits.centring import bright_ink, centre, from_bytes
 from apps.digits.config import Config, DataConfig, LeNet5
 from apps.digits.data import distort, prepare
 
 SPEC = {"class_names": [str(i) for i in range(10)]}
-
-
-def stroke(side: int = 120, ink: float = 20, paper: float = 230) -> np.ndarray:
-    picture = np.full((side, side, 3), paper, np.uint8)
-    picture[30:90, 20:32] = ink
-    picture[78:90, 20:60] = ink
-    return picture
-
-
-def centred(picture: np.ndarray) -> np.ndarray:
-    return from_bytes(tf.io.encode_png(picture)).numpy()
-
-
-def test_the_digit_is_fitted_into_twenty_pixels_around_its_centre_of_mass():
-    image = centred(stroke())
-    rows, columns = np.nonzero(image > 60)
-    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
-    assert scipy.ndimage.center_of_mass(image) == pytest.approx((13.5, 13.5), abs=0.75)
-
-
-def test_polarity_shade_size_and_place_do_not_matter():
-    expected = centred(stroke())
-    inverted = centred(255 - stroke())
-    pale = centred(stroke(ink=90, paper=190))
-    moved = centred(np.pad(stroke(), ((200, 10), (40, 300), (0, 0)), mode="edge"))
-    large = centred(stroke().repeat(8, 0).repeat(8, 1))
-    for other in (inverted, pale):
-        np.testing.assert_array_equal(other, expected)
-    for resampled in (moved, large):
-        assert np.abs(resampled - expected).mean() < 3
-
-
-def test_shaded_paper_fades():
-    shade = np.linspace(0, 40, 120)[None, :, None]
-    picture = np.clip(stroke().astype(float) - shade * (stroke() > 100), 0, 255).astype(np.uint8)
-    assert np.abs(centred(picture) - centred(stroke())).mean() < 6
-
-
-def test_a_blank_picture_stays_blank():
-    assert centred(np.full((50, 70, 3), 255, np.uint8)).max() == 0
-    assert centred(np.zeros((1, 1, 3), np.uint8)).max() == 0
-
-
-def test_what_is_no_picture_is_refused():
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        from_bytes(tf.constant(b"no picture"))
-
-
-def test_centre_keeps_an_mnist_digit_where_it_is():
-    """MNIST's own pictures went through the same steps, so that they hardly change."""
-    image = np.zeros((28, 28), np.float32)
-    image[4:24, 11:17] = 1.0
-    np.testing.assert_allclose(centre(tf.constant(image[..., None])).numpy() / 255, image, atol=1e-5)
-    assert bright_ink(tf.constant(255 * image[..., None])).numpy().max() == 1.0
 
 
 def test_distort_rotates_as_scipy_does():

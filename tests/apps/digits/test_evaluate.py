@@ -9,10 +9,12 @@ import scipy.special
 from sklearn.metrics import accuracy_score, log_loss
 
 from apps.digits import models
-from apps.digits.config import Config, ConvNet, DataConfig, LeNet5, MaxoutMLP
-from apps.digits.data import HeldOutPictures, prepare
+from apps.digits.config import Config, ConvNet, LeNet5, MaxoutMLP
 from apps.digits.evaluate import evaluate, predict
 from apps.digits.figures import figures
+from apps.digits.tuning import FALSE_ALARMS, tune, tuned_answers
+from datasets.errors import DataError
+from harness.app import Prepared, Source
 from harness.labelled_pictures import LabelledPictures
 
 SPEC = {"class_names": ["0", "1", "2"]}
@@ -38,13 +40,19 @@ def pictures(count: int, seed: int) -> LabelledPictures:
 
 @pytest.fixture(scope="module")
 def held_out():
-    test = pictures(3000, 1)
-    return HeldOutPictures(test.images, test.labels, pictures(3000, 2))
+    return pictures(3000, 1)
 
 
 @pytest.fixture(scope="module")
-def predictions(held_out):
-    return predict(Config(), SPEC, overconfident_model(), held_out)
+def spec():
+    """With what is tuned on 3,000 other pictures."""
+    splits = {"validation": pictures(3000, 2)}
+    return {**SPEC, "tuned": tune(Config(), SPEC, overconfident_model(), Prepared(splits, SPEC, Source("drawn", "")))}
+
+
+@pytest.fixture(scope="module")
+def predictions(spec, held_out):
+    return predict(Config(), spec, overconfident_model(), held_out)
 
 
 def test_the_temperature_undoes_overconfidence(held_out, predictions):
@@ -62,25 +70,36 @@ def test_the_report_draws_the_reliability_before_and_after(predictions):
     titles = [section.title for section in figures(Config(), SPEC, None, None, predictions)]
     assert "Reliability diagram" in titles
     assert any(re.fullmatch(r"Reliability diagram with temperature (2\.[789]|3\.[0123])\d", title) for title in titles)
-    assert titles[-1] == "Robustness"
+    assert titles[-1] == "No digit" and "Robustness" in titles
 
 
-def test_other_pictures_than_the_runs_own_have_no_temperature(held_out):
-    plain = LabelledPictures(held_out.images, held_out.labels)
-    predictions = predict(Config(), SPEC, overconfident_model(), plain)
-    assert not {"temperature", "calibrated"} & set(predictions)
-    assert "temperature" not in evaluate(Config(), SPEC, predictions)
+def test_without_tuning_there_is_neither_temperature_nor_rejection(held_out):
+    predictions = predict(Config(), SPEC, overconfident_model(), held_out)
+    assert not {"temperature", "calibrated", "least_score"} & set(predictions)
+    assert not {"temperature", "no_digit_false_alarms"} & set(evaluate(Config(), SPEC, predictions))
+    splits = {"validation": held_out.subset(np.arange(0))}
+    assert tune(Config(), SPEC, overconfident_model(), Prepared(splits, SPEC, Source("drawn", ""))) == {}
+
+
+def test_few_of_the_models_own_pictures_are_called_no_digit(spec, predictions):
+    """The threshold leaves 2 in 1,000 validation pictures out; the pictures' logits are uniform, so that it is known."""
+    least = predictions["least_score"][0]
+    generator = np.random.default_rng(0)
+    largest = FACTOR * (generator.integers(0, 256, (400_000, 3)).max(axis=1) - 128) / 40
+    assert np.mean(largest < least) == pytest.approx(FALSE_ALARMS, abs=0.0025)
+    metric = evaluate(Config(), spec, predictions)["no_digit_false_alarms"]
+    assert metric.value == np.mean(predictions["scores"] < least) and metric.examples == 3000
+
+
+@pytest.mark.parametrize("damage", ["", "{}", '{"temperature": 1, "least_score": "x"}', "[1]"])
+def test_damaged_tuning_is_named(damage):
+    with pytest.raises(DataError, match=r"tuned/answers.json .*remove the folder tuned/ and evaluate again"):
+        tuned_answers({"tuned": {"answers.json": damage}})
 
 
 def test_the_most_wrong_pictures_come_first(held_out, predictions):
     own = predictions["probabilities"][np.arange(3000), held_out.labels]
     np.testing.assert_allclose(own[predictions["worst"]], np.sort(own)[:64])
-
-
-def test_the_test_split_of_a_run_brings_its_validation_pictures():
-    splits = prepare(Config(data=DataConfig(source="demo"))).splits
-    assert splits["test"].validation is splits["validation"]
-    assert len(splits["test"]) == 540
 
 
 def test_the_average_over_dropout_is_measured_beside_the_single_pass(held_out):
