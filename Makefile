@@ -13,7 +13,7 @@ verbs := train evaluate export run bench
 targets = $(addprefix $(1)-,$(APPS))
 flags = $(if $(PRESET),--preset $(PRESET)) --strategy $(STRATEGY) $(ARGS)
 
-.PHONY: help setup demo test test-all lint report gradient-study compare-digits $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
+.PHONY: help setup demo test test-all lint report gradient-study compare-digits compare-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
 
 help: ## list every target
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ gradient-study: setup ## redraw the vanishing gradient of deep nets on the digit
 
 compare-digits: setup ## activations and optimisers of the MLP side by side; ARGS="--units 1000 --limit None --epochs 60" for more
 	$(RUN) -m apps.digits.comparison $(ARGS)
+
+compare-cifar10: setup ## train every architecture of cifar10 under one budget, one table and plot
+	$(RUN) -m apps.cifar10.compare $(ARGS)
 
 train-%: ## train APP, or go on where it stopped
 evaluate-%: ## score APP's trained model, write report.html

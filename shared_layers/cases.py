@@ -24,8 +24,12 @@ from shared_layers.attention.bahdanau import BahdanauAttention
 from shared_layers.audio.log_mel import LogMel
 from shared_layers.audio.spec_augment import SpecAugment
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
+from shared_layers.convolution.dense_block import DenseBlock, NormActConv
+from shared_layers.convolution.depthwise_separable import DepthwiseSeparable
 from shared_layers.convolution.frame_convolution import FrameConvolution
 from shared_layers.convolution.framewise_convnet import FramewiseConvNet
+from shared_layers.convolution.inception import Inception
+from shared_layers.convolution.local_response_normalization import LocalResponseNormalization
 from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
 from shared_layers.convolution.trainable_subsampling import TrainableSubsampling
 from shared_layers.convolution.whitening import WhiteningConvolution
@@ -140,12 +144,24 @@ CASES: dict[str, Case] = {
         [_normal(2, 8, 8, 3), _normal(2, 5, 7, 1)],
         call=lambda layer, inputs: layer(list(inputs)),
     ),
+    "DenseBlock": Case(
+        lambda **kwargs: DenseBlock(2, 3, bottleneck=True, activation="gelu", **kwargs), [_normal(2, 4, 5, 3)]
+    ),
+    "DepthwiseSeparable": Case(
+        lambda **kwargs: DepthwiseSeparable(4, strides=2, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]
+    ),
     "FrameConvolution": Case(
         lambda **kwargs: FrameConvolution(4, 3, (2, 2), activation="tanh", **kwargs),
         [_normal(2, 7, 6, 2), _integers(7, 4)],
     ),
     "FramewiseConvNet": Case(
         lambda **kwargs: FramewiseConvNet([3, 0, 4], activation="gelu", **kwargs), [_normal(2, 3, 6, 6, 2)]
+    ),
+    "Inception": Case(
+        lambda **kwargs: Inception((2, 2, 3, 1, 2, 2), activation="gelu", **kwargs), [_normal(2, 4, 5, 3)]
+    ),
+    "LocalResponseNormalization": Case(
+        lambda **kwargs: LocalResponseNormalization(3, 1.0, 0.5, **kwargs), [_normal(2, 4, 6)]
     ),
     "LogMel": Case(
         lambda **kwargs: LogMel(bins=10, **kwargs),
@@ -160,6 +176,7 @@ CASES: dict[str, Case] = {
         float32_inside="all",
     ),
     "Maxout": Case(lambda **kwargs: Maxout(pieces=3, **kwargs), [_normal(2, 5, 6)]),
+    "NormActConv": Case(lambda **kwargs: NormActConv(4, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]),
     "NoisyReLU": Case(lambda **kwargs: NoisyReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
     "PadToMultiple": Case(lambda **kwargs: PadToMultiple(4, **kwargs), [_normal(2, 5, 7, 3)]),
     "RReLU": Case(lambda **kwargs: RReLU(seed=1, **kwargs), [_off_zero(3, 4)]),

@@ -15,7 +15,8 @@ class DataConfig:
     source: str = "cifar10"
     """"cifar10", "demo" (synthetic textured shapes), a folder with one subfolder of pictures a class, or a CSV file (path, label)."""
     size: int = 32
-    """Side of the network's pictures in pixels; a person's pictures are cropped to a square and resized to it."""
+    """Side of the network's pictures in pixels; a person's pictures are cropped to a square and resized to it. 0: their own,
+    the median of the shorter sides in steps of 8, 32 to 128."""
     seed: int = 0
     """Of the split into training and validation examples."""
     validation_fraction: float = 0.05
@@ -32,6 +33,11 @@ class DataConfig:
     """Side of a random square set to the mean colour in training, pixels; 0: none."""
     alternating_flip: bool = field(default=False, metadata=LATER)
     """Mirror half of the pictures in the first pass, the other half in the second, and so on, instead of at random."""
+    mixup: float = field(default=0.0, metadata=LATER)
+    """Blend every picture and its label with another's in training, by a share from the beta distribution of this parameter; 0: not."""
+    cutmix: float = field(default=0.0, metadata=LATER)
+    """Paste a rectangle of another picture into every picture in training and share the label by its area, which is drawn from the
+    beta distribution of this parameter; 0: not."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,120 @@ class SpeedrunNetwork(Classifier):
 
 
 @dataclass(frozen=True)
+class AlexNet(Classifier):
+    """Five convolutions, local response normalisation after the first two, three fully connected layers (Krizhevsky et al. 2012)."""
+
+    widths: tuple[int, int, int, int, int] = (48, 96, 192, 128, 128)
+    """Channels of the convolutions."""
+    units: int = 512
+    """Of the two hidden fully connected layers."""
+    dropout: float = 0.5
+    """Share of the inputs of the fully connected hidden layers left out in training."""
+
+    @property
+    def smallest(self) -> int:
+        return 15
+
+
+@dataclass(frozen=True)
+class VGG(Classifier):
+    """Stacks of 3x3 convolutions with batch normalisation, 2x2 max-pooling between them (Simonyan and Zisserman 2015)."""
+
+    widths: tuple[int, ...] = (48, 96, 192)
+    """Channels of each stack."""
+    convolutions: int = 2
+    """In each stack."""
+    activation: str = "gelu"
+    """By Keras' name."""
+    label_smoothing: float = 0.2
+    """Share of the target probability spread evenly over all classes."""
+
+    @property
+    def smallest(self) -> int:
+        return 2 ** len(self.widths)
+
+
+@dataclass(frozen=True)
+class InceptionNetwork(Classifier):
+    """A 3x3 convolution, then groups of Inception modules with max-pooling before each group (Szegedy et al. 2015)."""
+
+    stem: int = 64
+    """Channels of the first convolution."""
+    widths: tuple[int, ...] = (128, 256, 384)
+    """Channels of each group's modules, shared among the branches as 1/4, 1/2, 1/8 and 1/8."""
+    modules: int = 2
+    """In each group."""
+    label_smoothing: float = 0.1
+    """Share of the target probability spread evenly over all classes."""
+
+    @property
+    def smallest(self) -> int:
+        return 2 ** len(self.widths)
+
+
+@dataclass(frozen=True)
+class DenseNet(Classifier):
+    """Dense blocks with 1x1 convolutions and 2x2 average pooling between them (Huang et al. 2017)."""
+
+    layers: int = 6
+    """3x3 convolutions in each of the three blocks."""
+    growth_rate: int = 16
+    """Channels that each convolution adds."""
+    bottleneck: bool = True
+    """Put a 1x1 convolution before each (DenseNet-B)."""
+    compression: float = 0.5
+    """Share of the channels that stays between blocks (DenseNet-C)."""
+    label_smoothing: float = 0.1
+    """Share of the target probability spread evenly over all classes."""
+
+    @property
+    def smallest(self) -> int:
+        return 4
+
+
+@dataclass(frozen=True)
+class MobileNet(Classifier):
+    """A 3x3 convolution, then depthwise separable ones (Howard et al. 2017)."""
+
+    stem: int = 32
+    """Channels of the first convolution."""
+    widths: tuple[int, ...] = (64, 128, 128, 256, 256, 512, 512)
+    """Channels of the separable convolutions; where they grow, height and width are halved, but for the first."""
+    label_smoothing: float = 0.1
+    """Share of the target probability spread evenly over all classes."""
+
+
+@dataclass(frozen=True)
+class Xception(Classifier):
+    """Residual groups of two separable convolutions without activation inside, max-pooled (Chollet 2017)."""
+
+    stem: int = 32
+    """Channels of the first convolution."""
+    widths: tuple[int, ...] = (64, 128, 256)
+    """Channels of the groups; each halves height and width, with a strided 1x1 convolution as shortcut."""
+    label_smoothing: float = 0.1
+    """Share of the target probability spread evenly over all classes."""
+
+
+@dataclass(frozen=True)
+class MLP(Classifier):
+    """Fully connected hidden layers of rectifiers on the pixels (Glorot, Bordes and Bengio 2011)."""
+
+    layers: int = 3
+    """Hidden layers."""
+    units: int = 1000
+    """Units of each hidden layer."""
+    dropout: float = 0.0
+    """Share of a hidden layer's outputs left out in training."""
+
+
+Model = ResidualNetwork | SpeedrunNetwork | AlexNet | VGG | InceptionNetwork | DenseNet | MobileNet | Xception | MLP
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a run."""
 
     data: DataConfig = field(default_factory=DataConfig)
-    model: ResidualNetwork | SpeedrunNetwork = field(default_factory=ResidualNetwork)
+    model: Model = field(default_factory=ResidualNetwork)
     training: TrainingConfig = field(default_factory=TrainingConfig)

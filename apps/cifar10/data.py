@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from apps.cifar10.config import Config, DataConfig, SpeedrunNetwork
 from apps.cifar10.resizing import to_square
@@ -25,6 +28,8 @@ from shared_layers.images import augmentation
 
 DEMO_TRAINING, DEMO_TEST = 4000, 1000
 EVALUATION_BATCH = 500
+SMALLEST_OWN, LARGEST_OWN = 32, 128
+"""Between these is the side of a person's pictures where it is not set."""
 WHITENED = 5000
 """Pictures whose patches say how to whiten."""
 
@@ -36,7 +41,7 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         DataError: data that is absent or damaged, a size that the data or the network does not allow, or a class the model
             does not know.
     """
-    size, smallest = config.data.size, config.model.smallest
+    size, smallest = config.data.size or SMALLEST_OWN, config.model.smallest
     if size < smallest:
         raise DataError(f"--data.size {size}: the network halves such a picture to nothing; pass {smallest} or more")
     if not 0 <= config.data.shift < size:
@@ -50,7 +55,7 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
 
 
 def _cifar10(data: DataConfig, learn: Learn) -> Prepared:
-    if data.size != 32:
+    if data.size not in (0, 32):
         raise DataError(f"--data.size {data.size}: CIFAR-10's pictures are 32 pixels wide; leave it out")
     stored = cifar10.load()
     rest = LabelledPictures(stored.train_images, stored.train_labels.astype(np.int64))
@@ -60,7 +65,7 @@ def _cifar10(data: DataConfig, learn: Learn) -> Prepared:
 
 
 def _shapes(data: DataConfig, learn: Learn) -> Prepared:
-    images, labels = shapes.textured_shapes(DEMO_TRAINING + DEMO_TEST, data.seed, data.size)
+    images, labels = shapes.textured_shapes(DEMO_TRAINING + DEMO_TEST, data.seed, data.size or 32)
     examples = LabelledPictures(images, labels.astype(np.int64))
     rest, test = (np.arange(DEMO_TRAINING), np.arange(DEMO_TRAINING, DEMO_TRAINING + DEMO_TEST))
     digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
@@ -71,10 +76,20 @@ def _shapes(data: DataConfig, learn: Learn) -> Prepared:
 
 def _folder(data: DataConfig, learn: Learn, spec: dict[str, Any] | None) -> Prepared:
     listed = pictures.list_any(Path(data.source))
-    size = data.size if spec is None else spec["size"]
+    size = spec["size"] if spec is not None else data.size or own_size(listed.paths)
     images, read, _ = pictures.read_all(listed, lambda picture: to_square(picture, size).numpy(), mode="RGB")
     sha256 = sha256_of([listed.paths[number] for number in read])
     return prepared_own(data, listed, images, read, sha256, learn, spec)
+
+
+def own_size(paths: Sequence[Path]) -> int:
+    """Returns the median of the pictures' shorter sides in pixels, in steps of 8 from 32 to 128; reads their headers only."""
+    sides = []
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError, SyntaxError), Image.open(path) as picture:
+            sides.append(min(picture.size))
+    middle = float(np.median(sides)) if sides else SMALLEST_OWN
+    return int(np.clip(8 * round(middle / 8), SMALLEST_OWN, LARGEST_OWN))
 
 
 def _learnt(train: LabelledPictures, whitening: bool) -> dict[str, Any]:
@@ -115,6 +130,8 @@ def batches(
             if halves is not None:
                 x = augmentation.mirror(x, (tf.gather(halves, indices) + seed[1] // steps) % 2 == 0)
         batch = (tf.cast(x, tf.float32), tf.one_hot(y, classes))
+        if training:
+            batch = mixed(*batch, seed, config.data)
         return batch if weights is None else (*batch, tf.gather(weights, y))
 
     if training:
@@ -146,3 +163,13 @@ def varied(images: tf.Tensor, seed: tf.Tensor, data: DataConfig, spec: dict[str,
         colour = tf.constant([round(mean) for mean in spec["mean"]], tf.uint8)
         images = augmentation.cutout(images, data.cutout, colour, seeds[2])
     return images
+
+
+def mixed(images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, data: DataConfig) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns pictures and one-hot labels, both float32, mixed with others of the batch as the settings ask for."""
+    seeds = tf.random.split(tf.random.fold_in(seed, 1), 2)
+    if data.mixup:
+        images, labels = augmentation.mixup(images, labels, data.mixup, seeds[0])
+    if data.cutmix:
+        images, labels = augmentation.cutmix(images, labels, data.cutmix, seeds[1])
+    return images, labels

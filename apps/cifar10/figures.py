@@ -6,12 +6,17 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
+from sklearn.datasets import load_sample_images
 
 from apps.cifar10.config import Config
+from apps.cifar10.cost import layer_costs
+from apps.cifar10.grad_cam import grad_cam
+from apps.cifar10.heat_map import fully_convolutional, heat_map, is_convolutional
 from harness import classification
 from harness.app import Predictions
-from harness.sections import Picture
+from harness.sections import Picture, Table
 
 ROWS, COLUMNS = 4, 8
 
@@ -25,7 +30,9 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
         shown(predictions, names, "best", "Most sure", "The examples whose true class got the most probability."),
     ]
     if model is not None:
-        sections += first_filters(model)
+        sections += [*explained(model, predictions, names), *first_filters(model)]
+        sections += heat_maps(model, names) if is_convolutional(config) else []
+        sections.append(costs(model))
     return sections
 
 
@@ -45,6 +52,32 @@ def shown(predictions: Predictions, names: list[str], which: str, title: str, ca
     return Picture(title, caption + " Above: the answer; below: what the picture is.", figure)
 
 
+def explained(model: keras.Model, predictions: Predictions, names: list[str]) -> list[Picture]:
+    """Draws what spoke for the answer in the most wrong and the most sure examples."""
+    figure = Figure(figsize=(8, 4.4))
+    for row, which in enumerate(("worst", "best")):
+        images = predictions[f"{which}_images"][:COLUMNS]
+        probabilities = predictions["probabilities"][predictions[which][:COLUMNS]]
+        answers = probabilities.argmax(axis=1)
+        maps = grad_cam(model, images, answers)
+        if maps is None:
+            return []
+        for place, (image, found) in enumerate(zip(images, maps, strict=True)):
+            for line, shade in ((0, None), (1, found)):
+                axes = figure.add_subplot(4, COLUMNS, (2 * row + line) * COLUMNS + place + 1)
+                axes.imshow(image, interpolation="nearest")
+                axes.axis("off")
+                if shade is None:
+                    axes.set_title(names[answers[place]], fontsize=6.5, parse_math=False)
+                else:
+                    height, width = image.shape[:2]
+                    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+                    axes.imshow(shade, cmap="inferno", alpha=0.6, extent=extent, interpolation="bilinear")
+    figure.tight_layout(pad=0.4)
+    caption = "The most wrong (upper half) and the most sure examples with their answers; below each, bright: what speaks for it (Grad-CAM)."
+    return [Picture("What speaks for the answer", caption, figure)]
+
+
 def first_filters(model: keras.Model) -> list[Picture]:
     """Draws the kernels of the first convolution, if the network begins with one, as small colour pictures."""
     found = [weight for weight in model.weights if len(weight.shape) == 4 and weight.shape[2] == 3]
@@ -62,3 +95,53 @@ def first_filters(model: keras.Model) -> list[Picture]:
     figure.tight_layout(pad=0.3)
     caption = "Kernels of the first convolution, each scaled to its largest value; grey is zero."
     return [Picture("First filters", caption, figure)]
+
+
+def heat_maps(model: keras.Model, names: list[str]) -> list[Picture]:
+    """Draws scikit-learn's two photographs and, beside each, where the network sees the three classes it sees most."""
+    maps, size = fully_convolutional(model), model.input_shape[1]
+    figure = Figure(figsize=(8, 3.2))
+    for row, photograph in enumerate(load_sample_images().images):
+        height, width, _ = photograph.shape
+        sides = [round(side * 4 * size / min(height, width)) for side in (height, width)]
+        picture = tf.cast(tf.clip_by_value(tf.image.resize(photograph, sides, antialias=True), 0, 255), tf.uint8)
+        found = np.asarray(heat_map(maps, picture[None]))[0]
+        panels = [("picture", picture.numpy(), {})]
+        for number in found.mean(axis=(0, 1)).argsort()[::-1][:3]:
+            panels.append((names[number], found[..., number], {"vmin": 0, "vmax": 1, "cmap": "viridis"}))
+        for place, (title, values, options) in enumerate(panels):
+            axes = figure.add_subplot(2, 4, 4 * row + place + 1)
+            axes.imshow(values, **options)
+            axes.set_title(title, fontsize=8, parse_math=False)
+            axes.axis("off")
+    figure.tight_layout()
+    caption = (
+        f"The network in fully convolutional form on china.jpg and flower.jpg of scikit-learn, shorter side {4 * size} pixels: the "
+        f"probability of the three classes with the highest mean, for windows of {size} pixels; blue 0, yellow 1."
+    )
+    return [Picture("Class heat maps", caption, figure)]
+
+
+def costs(model: keras.Model) -> Table:
+    """Returns output size, receptive field, weights and multiply-adds of every layer, and their sums."""
+    rows = layer_costs(model)
+    table = [
+        [
+            row.name,
+            row.kind,
+            f"{row.state.height} x {row.state.width} x {row.state.channels}",
+            row.state.receptive_field,
+            row.state.stride,
+            f"{row.parameters:,}",
+            f"{row.state.multiply_adds:,}",
+        ]
+        for row in rows
+    ]
+    total = sum(row.state.multiply_adds for row in rows)
+    table.append(["sum", "", "", "", "", f"{sum(row.parameters for row in rows):,}", f"{total:,}"])
+    columns = ["layer", "kind", "output", "receptive field", "stride", "weights", "multiply-adds"]
+    caption = (
+        "For one picture. Output size Q = floor((M + 2P - K) / S) + 1; receptive field and stride in pixels of the input; "
+        "convolutions and matrix products are counted."
+    )
+    return Table("Cost of each layer", caption, columns, table)

@@ -1,6 +1,18 @@
 """The named configurations of the cifar10 app. Free of TensorFlow."""
 
-from apps.cifar10.config import Config, DataConfig, ResidualNetwork, SpeedrunNetwork
+from apps.cifar10.config import (
+    MLP,
+    VGG,
+    AlexNet,
+    Config,
+    DataConfig,
+    DenseNet,
+    InceptionNetwork,
+    MobileNet,
+    ResidualNetwork,
+    SpeedrunNetwork,
+    Xception,
+)
 from harness.settings import Preset, TrainingConfig
 
 _cifar10_training = TrainingConfig(
@@ -9,6 +21,15 @@ _cifar10_training = TrainingConfig(
     monitor="val_accuracy", monitor_mode="max", keep="last",
 )  # fmt: skip
 
+_vgg_training = TrainingConfig(
+    epochs=7, batch_size=1000, optimizer="convolution_muon",
+    optimizer_options={"momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 221.0, "matrix_rate": 0.0426, "decay": 0.0083},
+    learning_rate=0.24, schedule="linear", monitor="val_accuracy", monitor_mode="max", keep="last",
+)  # fmt: skip
+_adamw_training = TrainingConfig(
+    epochs=12, batch_size=256, optimizer="adamw", learning_rate=4e-3, schedule="linear", warmup_fraction=0.2,
+    weight_decay=0.05, monitor="val_accuracy", monitor_mode="max", keep="last",
+)  # fmt: skip
 _speedrun_data = DataConfig(validation_fraction=0.0, alternating_flip=True)
 
 PRESETS = {
@@ -82,6 +103,57 @@ PRESETS = {
         catalogue="C8",
         title="Speed-run network: whitening, partial identities, Nesterov SGD and moving average",
         literature="94.01 % accuracy, airbench94, 9.9 epochs (Jordan 2024)",
+    ),
+    "alexnet-cifar10": Preset(
+        Config(
+            model=AlexNet(),
+            training=TrainingConfig(
+                epochs=9, batch_size=128, learning_rate=1e-3, weight_decay=0.01, warmup_fraction=0.1,
+                monitor="val_accuracy", monitor_mode="max", keep="last",
+            ),
+        ),
+        catalogue="C1",
+        title="AlexNet-style, local response normalisation",
+        literature="11 % error, cuda-convnet with local response normalisation (Krizhevsky et al. 2012)",
+    ),
+    "vgg-cifar10": Preset(
+        Config(data=DataConfig(alternating_flip=True), model=VGG(average_shifts=True), training=_vgg_training),
+        catalogue="C2",
+        title="VGG-style, batch normalisation",
+    ),
+    "inception-cifar10": Preset(
+        Config(model=InceptionNetwork(), training=_adamw_training),
+        catalogue="C3",
+        title="Inception modules",
+    ),
+    "densenet-cifar10": Preset(
+        Config(model=DenseNet(), training=_adamw_training),
+        catalogue="C5",
+        title="Dense blocks (DenseNet-BC)",
+        literature="4.51 % error, DenseNet-BC-100 (k = 12), 300 epochs (Huang et al. 2017)",
+    ),
+    "mobilenet-cifar10": Preset(
+        Config(model=MobileNet(), training=_adamw_training),
+        catalogue="C6",
+        title="MobileNet-style, depthwise separable",
+    ),
+    "xception-cifar10": Preset(
+        Config(model=Xception(), training=_adamw_training),
+        catalogue="C6",
+        title="Xception-style, residual groups of separable convolutions",
+    ),
+    "mlp-cifar10": Preset(
+        Config(
+            data=DataConfig(shift=0),
+            model=MLP(),
+            training=TrainingConfig(
+                epochs=20, batch_size=256, learning_rate=1e-3, weight_decay=0.1, warmup_fraction=0.1,
+                monitor="val_accuracy", monitor_mode="max", keep="last",
+            ),
+        ),
+        catalogue="C9",
+        title="Multi-layer perceptron, 3 x 1,000 rectifiers",
+        literature="50.86 % error without pre-training (Glorot et al. 2011)",
     ),
 }  # fmt: skip
 DEFAULT = "residual-cifar10"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from apps.cifar10 import heat_map
 from apps.cifar10.config import Config
 from apps.cifar10.evaluate import answer as class_probabilities
 from apps.cifar10.resizing import from_bytes
@@ -19,7 +20,7 @@ from harness.labelled_pictures import LabelledPictures
 
 
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
-    """Returns picture_bytes (any picture) and images (pictures of the network's own size)."""
+    """Returns picture_bytes (any picture), images (pictures of the network's own size) and, of a convolutional network, heat_map."""
     names, size = tf.constant(spec["class_names"]), spec["size"]
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -36,7 +37,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         return answer(endpoint_inputs.of_shape(images, [size, size, 3], expected))
 
     answers = "class string [n], probabilities float32 [n, classes]"
-    return [
+    found = [
         Endpoint(
             "picture_bytes",
             picture_bytes,
@@ -50,15 +51,48 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
             f"images: red, green, blue, 0 to 255 [n, {size}, {size}, 3] -> {answers}",
         ),
     ]
+    return [*found, heat_map_endpoint(spec, model)] if heat_map.is_convolutional(config) else found
+
+
+def heat_map_endpoint(spec: dict[str, Any], model: Any) -> Endpoint:
+    """Returns the endpoint that says where in a picture of any size it sees which class."""
+    names, size = tf.constant(spec["class_names"]), spec["size"]
+    maps = heat_map.fully_convolutional(model)
+
+    expected = (
+        f"expected pictures uint8 [n, height, width, 3], {size} pixels or more a side, {heat_map.LARGEST:,} together"
+    )
+
+    def classes_of_places(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
+        pictures = tf.ensure_shape(pictures, [None, None, None, 3])
+        count, height, width = (tf.shape(pictures)[axis] for axis in (0, 1, 2))
+        checks = [
+            tf.debugging.assert_positive(count, expected),
+            tf.debugging.assert_greater_equal(tf.minimum(height, width), size, expected),
+            tf.debugging.assert_less_equal(tf.size(pictures) // 3, heat_map.LARGEST, expected),
+        ]
+        probabilities = heat_map.heat_map(maps, endpoint_inputs.after(checks, pictures))
+        return {"class": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
+
+    return Endpoint(
+        "heat_map",
+        classes_of_places,
+        [tf.TensorSpec([None, None, None, None], tf.uint8, name="pictures")],
+        f"pictures: red, green, blue, 0 to 255 [n, height, width, 3], {size} pixels or more a side -> class string [n, rows, columns], "
+        "probabilities float32 [n, rows, columns, classes] of windows over the picture",
+    )
 
 
 def examples(config: Config, spec: dict[str, Any], split: LabelledPictures) -> dict[str, dict[str, Any]]:
     """Returns eight real examples for every endpoint."""
     images = split.images[:8]
-    return {
+    found = {
         "picture_bytes": {"pictures": np.array([_png(image) for image in images], object)},
         "images": {"images": images},
     }
+    if heat_map.is_convolutional(config):
+        found["heat_map"] = {"pictures": np.concatenate([images[:2], images[:2]], axis=2)}
+    return found
 
 
 def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -73,3 +73,60 @@ def cutout(images: tf.Tensor, side: int, fill: tf.Tensor, seed: tf.Tensor) -> tf
     inside_columns = (columns >= left) & (columns < left + side)
     square = inside_rows[:, :, None, None] & inside_columns[:, None, :, None]
     return tf.where(square, fill, images)
+
+
+def mixup(images: tf.Tensor, labels: tf.Tensor, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Blends every picture and its label with another of the batch, by a share drawn from Beta(alpha, alpha) for each.
+
+    Args:
+        images: float32 [batch, height, width, channels].
+        labels: float32 [batch, classes], one-hot.
+        seed: int32 [2].
+
+    Returns:
+        pictures and labels of the same shapes.
+
+    Source: Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: beyond empirical risk minimization", 2018.
+    """
+    shares, order = _shares_and_partners(tf.shape(images)[0], alpha, seed)
+    kept = shares[:, None, None, None]
+    mixed = kept * images + (1 - kept) * tf.gather(images, order)
+    return mixed, shares[:, None] * labels + (1 - shares[:, None]) * tf.gather(labels, order)
+
+
+def cutmix(images: tf.Tensor, labels: tf.Tensor, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Pastes a rectangle of another picture of the batch into every picture; the label is shared by area.
+
+    The rectangle has the picture's proportions and, before the edge cuts it, a share of its area drawn from Beta(alpha, alpha).
+
+    Args:
+        images: float32 [batch, height, width, channels].
+        labels: float32 [batch, classes], one-hot.
+        seed: int32 [2].
+
+    Returns:
+        pictures and labels of the same shapes.
+
+    Source: Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable features", 2019.
+    """
+    count, height, width = tf.shape(images)[0], tf.shape(images)[1], tf.shape(images)[2]
+    seeds = tf.random.split(seed, 2)
+    shares, order = _shares_and_partners(count, alpha, seeds[0])
+    middle = tf.random.stateless_uniform([2, count, 1], seeds[1])
+    inside = [
+        tf.abs(tf.range(size, dtype=tf.float32)[None, :] + 0.5 - middle[axis] * tf.cast(size, tf.float32))
+        < 0.5 * tf.sqrt(1 - shares)[:, None] * tf.cast(size, tf.float32)
+        for axis, size in ((0, height), (1, width))
+    ]
+    pasted = inside[0][:, :, None] & inside[1][:, None, :]
+    own = 1 - tf.reduce_mean(tf.cast(pasted, tf.float32), axis=[1, 2])[:, None]
+    mixed = tf.where(pasted[..., None], tf.gather(images, order), images)
+    return mixed, own * labels + (1 - own) * tf.gather(labels, order)
+
+
+def _shares_and_partners(count: tf.Tensor, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns a share from Beta(alpha, alpha) for each of a batch [count], and a random order of it [count]."""
+    seeds = tf.random.split(seed, 3)
+    first, second = (tf.random.stateless_gamma([count], one, alpha) for one in (seeds[0], seeds[1]))
+    shares = tf.where(first + second > 0, first / tf.maximum(first + second, 1e-30), 0.5)
+    return shares, tf.argsort(tf.random.stateless_uniform([count], seeds[2]))

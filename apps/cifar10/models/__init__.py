@@ -6,9 +6,26 @@ from typing import Any
 
 import keras
 
-from apps.cifar10.config import Config, ResidualNetwork, SpeedrunNetwork
+from apps.cifar10.config import (
+    MLP,
+    VGG,
+    AlexNet,
+    Config,
+    DenseNet,
+    InceptionNetwork,
+    MobileNet,
+    ResidualNetwork,
+    SpeedrunNetwork,
+    Xception,
+)
+from apps.cifar10.models.alexnet import build_alexnet
+from apps.cifar10.models.densenet import build_densenet
+from apps.cifar10.models.inception import build_inception
+from apps.cifar10.models.mlp import build_mlp
 from apps.cifar10.models.residual import build_residual
+from apps.cifar10.models.separable import build_mobilenet, build_xception
 from apps.cifar10.models.speedrun import build_speedrun
+from apps.cifar10.models.vgg import build_vgg
 
 
 def build(config: Config, spec: dict[str, Any]) -> keras.Model:
@@ -18,3 +35,17 @@ def build(config: Config, spec: dict[str, Any]) -> keras.Model:
             return build_residual(config.model, spec)
         case SpeedrunNetwork():
             return build_speedrun(config.model, spec)
+        case AlexNet():
+            return build_alexnet(config.model, spec)
+        case VGG():
+            return build_vgg(config.model, spec)
+        case InceptionNetwork():
+            return build_inception(config.model, spec)
+        case DenseNet():
+            return build_densenet(config.model, spec)
+        case MobileNet():
+            return build_mobilenet(config.model, spec)
+        case Xception():
+            return build_xception(config.model, spec)
+        case MLP():
+            return build_mlp(config.model, spec)

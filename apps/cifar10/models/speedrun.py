@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from apps.cifar10.config import SpeedrunNetwork
-from apps.cifar10.models.inputs import normalized_pictures
+from apps.cifar10.models.inputs import normalized_pictures, small_classifier
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.whitening import WhiteningConvolution
 from shared_layers.initializers.partial_identity import PartialIdentity
@@ -39,12 +39,5 @@ def build_speedrun(model: SpeedrunNetwork, spec: dict[str, Any]) -> keras.Model:
                 name=f"group{group}_convolution{number}",
             )(x)
     x = keras.layers.GlobalMaxPooling2D(name="pool")(x)
-    bound = 3**0.5 / model.widths[-1]
-    logits = keras.layers.Dense(
-        len(spec["class_names"]),
-        use_bias=False,
-        kernel_initializer=keras.initializers.RandomUniform(-bound, bound),
-        dtype="float32",
-        name="classifier",
-    )(x)
+    logits = small_classifier(spec, x)
     return keras.Model(inputs, logits, name="speedrun_network")

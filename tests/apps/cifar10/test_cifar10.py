@@ -12,7 +12,6 @@ from PIL import Image
 from apps.cifar10 import data, evaluate, figures, models, serve
 from apps.cifar10.app import APP
 from apps.cifar10.config import Config, DataConfig, ResidualNetwork
-from apps.cifar10.presets import DEFAULT, PRESETS
 from apps.cifar10.resizing import from_bytes, to_square
 from datasets.errors import DataError
 from harness.labelled_pictures import LabelledPictures
@@ -110,6 +109,15 @@ def test_own_folder(tmp_path):
         assert (split.images[:, 8, 8].argmax(-1) == split.labels).all()
 
 
+@pytest.mark.parametrize(("sides", "expected"), [((64, 48), 48), ((20, 30), 32), ((500, 900), 128), ((61, 61), 64)])
+def test_own_pictures_at_their_own_size(tmp_path, sides, expected):
+    place = folder(tmp_path / "mine", {"cat": 12, "dog": 12}, size=sides)
+    (place / "cat" / "damaged.png").write_bytes(b"")
+    prepared = data.prepare(Config(data=DataConfig(source=str(place), size=0, validation_fraction=0.2)))
+    assert prepared.spec["size"] == expected and prepared.splits["train"].images.shape[1:] == (expected, expected, 3)
+    assert data.prepare(Config(data=DataConfig(source="demo", size=0))).spec["size"] == 32
+
+
 def test_own_folder_with_its_own_splits(tmp_path):
     for part, count in (("train", 10), ("validation", 2), ("test", 3)):
         folder(tmp_path / part, {"cat": count, "dog": count})
@@ -191,6 +199,12 @@ def test_training_batches_without_variation_are_the_pictures():
     x, y = next(batches(True, flip=False, shift=0).as_numpy_iterator())
     known = {image.astype(np.float32).tobytes(): label for image, label in zip(*vars(pictures()).values(), strict=True)}
     assert [known[picture.tobytes()] for picture in x] == y.argmax(1).tolist()
+
+
+def test_mixed_labels_still_add_up_to_one():
+    x, y = next(batches(True, mixup=0.5, cutmix=1.0).as_numpy_iterator())
+    np.testing.assert_allclose(y.sum(1), 1.0, atol=1e-6)
+    assert x.dtype == np.float32 and 0 <= x.min() and x.max() <= 255 and ((y > 0) & (y < 1)).any()
 
 
 def test_balanced_class_weights():
@@ -295,7 +309,7 @@ def test_figures_without_and_with_a_model(model):
     predictions = evaluate.predict(Config(model=SMALL), spec, model, pictures())
     few = figures.figures(Config(model=SMALL), spec, None, None, predictions)
     all_of_them = figures.figures(Config(model=SMALL), spec, model, pictures(), predictions)
-    assert len(all_of_them) == len(few) + 1
+    assert len(all_of_them) == len(few) + 4  # Grad-CAM, first filters, heat maps, costs
     for section in all_of_them:
         assert isinstance(section, Picture | Table)
         if isinstance(section, Picture):
@@ -317,6 +331,13 @@ def test_endpoints_agree_with_predict(model, saved):
     split = pictures(8)
     expected = evaluate.predict(Config(model=SMALL), SPEC, model, split)["probabilities"]
     examples = serve.examples(Config(model=SMALL), SPEC, split)
+    maps = saved["heat_map"](pictures=tf.constant(examples.pop("heat_map")["pictures"]))
+    assert maps["probabilities"].shape[0] == 2 and maps["probabilities"].shape == (*maps["class"].shape, 3)
+    np.testing.assert_allclose(
+        saved["heat_map"](pictures=tf.constant(split.images))["probabilities"][:, 0, 0],
+        evaluate.views(Config(model=SMALL), model, tf.constant(split.images))[0][0],
+        atol=1e-5,
+    )
     for name, inputs in examples.items():
         outputs = saved[name](**{key: tf.constant(value) for key, value in inputs.items()})
         np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
@@ -358,9 +379,7 @@ def test_a_persons_file(saved, tmp_path):
         serve.read(config, SPEC, tmp_path / "text.png")
 
 
-def test_presets():
-    assert DEFAULT == "residual-cifar10" and {"demo", "residual-cifar10", "residual-bottleneck-cifar10"} <= set(PRESETS)
-    for preset in PRESETS.values():
-        assert preset.catalogue == "C4"
-        small = ResidualNetwork(block=preset.config.model.block, widths=(4, 8), blocks=preset.config.model.blocks)
-        assert models.build(Config(model=small), SPEC).count_params() > 0
+@pytest.mark.parametrize("shape", [(1, 31, 64, 3), (0, 32, 32, 3), (1, 1500, 1500, 3), (1, 32, 32, 1)])
+def test_pictures_that_no_map_is_made_of_are_refused(saved, shape):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected pictures uint8 \[n|shape"):
+        saved["heat_map"](pictures=tf.zeros(shape, tf.uint8))

@@ -1,0 +1,187 @@
+"""Output size, receptive field, weights and multiply-adds of a network, layer by layer, by the formulas of the textbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
+from shared_layers.convolution.dense_block import DenseBlock, NormActConv
+from shared_layers.convolution.depthwise_separable import DepthwiseSeparable
+from shared_layers.convolution.inception import Inception
+from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
+from shared_layers.convolution.whitening import WhiteningConvolution
+
+
+@dataclass(frozen=True)
+class Window:
+    """A kernel that moves over a picture; filters 0: pooling, which keeps the channels; depthwise: every channel by itself."""
+
+    size: int
+    strides: int = 1
+    padding: str = "same"
+    filters: int = 0
+    depthwise: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of a layer's output."""
+
+    height: int
+    width: int
+    channels: int
+    receptive_field: int = 1
+    """Side, in pixels of the input, of what one place of the output can see."""
+    stride: int = 1
+    """Pixels of the input between two places of the output."""
+    multiply_adds: int = 0
+    """Of the layer, for one picture."""
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """A row of the table."""
+
+    name: str
+    kind: str
+    state: State
+    parameters: int
+
+
+def output_size(size: int, kernel: int, strides: int, padding: str) -> int:
+    """Returns Q = floor((M + 2P - K) / S) + 1, the places of a kernel of K that moves by S over M pixels and P of padding a side.
+
+    "same" pads as much, at one side a pixel more if need be, as makes Q = ceil(M / S).
+
+    Example:
+        >>> output_size(32, 5, 1, "valid"), output_size(32, 3, 2, "same"), output_size(15, 3, 2, "valid")
+        (28, 16, 7)
+    """
+    padded = max((-(-size // strides) - 1) * strides + kernel - size, 0) if padding == "same" else 0
+    return (size + padded - kernel) // strides + 1
+
+
+def layer_costs(model: keras.Model) -> list[LayerCost]:
+    """Returns a row for every layer of a functional model on pictures of a fixed size, in the order of the model.
+
+    Convolutions and matrix products are counted, normalisations and activations are not.
+
+    Raises:
+        ValueError: a layer of an unknown kind.
+    """
+    _, height, width, channels = model.input_shape
+    states: dict[str, State] = {model.layers[0].name: State(height, width, channels)}
+    rows = []
+    for layer in model.layers[1:]:
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        before = widest([states[tensor._keras_history.operation.name] for tensor in inputs])
+        states[layer.name] = after(layer, before)
+        rows.append(LayerCost(layer.name, type(layer).__name__, states[layer.name], layer.count_params()))
+    return rows
+
+
+def widest(states: Sequence[State]) -> State:
+    """Returns the state of several inputs of one layer: it sees what the farthest-seeing of them sees."""
+    return max(states, key=lambda state: state.receptive_field)
+
+
+def after(layer: Any, before: State) -> State:
+    """Returns the output's state of a layer whose input's is known."""
+    same = State(before.height, before.width, before.channels, before.receptive_field, before.stride)
+    match layer:
+        case keras.layers.Dense():
+            return State(1, 1, layer.units, before.receptive_field, before.stride, before.channels * layer.units)
+        case keras.layers.GlobalMaxPooling2D() | keras.layers.GlobalAveragePooling2D() | keras.layers.Flatten():
+            seen = before.receptive_field + (max(before.height, before.width) - 1) * before.stride
+            flat = before.height * before.width if isinstance(layer, keras.layers.Flatten) else 1
+            return State(1, 1, flat * before.channels, seen, before.stride)
+        case DenseBlock():
+            return _dense_block(layer, before)
+    branches = _branches(layer, before.channels)
+    if not branches:
+        return same
+    ends = [_moved(branch, same) for branch in branches]
+    joined = sum(end.channels for end in ends) if isinstance(layer, Inception) else ends[0].channels
+    end = widest(ends)
+    total = sum(state.multiply_adds for state in ends)
+    return State(end.height, end.width, joined, end.receptive_field, end.stride, total)
+
+
+def _moved(windows: Sequence[Window], state: State) -> State:
+    """Returns the state after several windows, one after the other, with the multiply-adds of them all."""
+    for window in windows:
+        height, width = (
+            output_size(s, window.size, window.strides, window.padding) for s in (state.height, state.width)
+        )
+        filters = window.filters or state.channels
+        channels_seen = 1 if window.depthwise else state.channels
+        work = window.size**2 * channels_seen * filters * height * width if window.filters or window.depthwise else 0
+        state = State(
+            height,
+            width,
+            filters,
+            state.receptive_field + (window.size - 1) * state.stride,
+            state.stride * window.strides,
+            state.multiply_adds + work,
+        )
+    return state
+
+
+def _dense_block(layer: DenseBlock, before: State) -> State:
+    state, work = before, 0
+    for step in layer.steps:
+        grown = _moved([window for part in step for window in _branches(part, 0)[0]], _without_work(state))
+        work += grown.multiply_adds
+        state = State(
+            grown.height, grown.width, state.channels + layer.growth_rate, grown.receptive_field, grown.stride
+        )
+    return State(state.height, state.width, state.channels, state.receptive_field, state.stride, work)
+
+
+def _without_work(state: State) -> State:
+    return State(state.height, state.width, state.channels, state.receptive_field, state.stride)
+
+
+def _branches(layer: Any, channels: int) -> list[list[Window]]:
+    """Returns the windows of a layer, those that follow each other as one branch; none where places do not mix.
+
+    Raises:
+        ValueError: a layer of an unknown kind.
+    """
+    match layer:
+        case ConvBatchNorm():
+            pool = [Window(layer.pool_size, layer.pool_size, "valid")] if layer.pool_size > 1 else []
+            return [[Window(layer.kernel_size, layer.strides, filters=layer.filters), *pool]]
+        case BasicResidualBlock() | BottleneckResidualBlock():
+            return [[window for part in layer.convolutions for window in _branches(part, channels)[0]]]
+        case NormActConv():
+            return [[Window(layer.kernel_size, filters=layer.filters)]]
+        case DepthwiseSeparable():
+            return [[Window(3, layer.strides, depthwise=True), Window(1, filters=layer.filters)]]
+        case Inception():
+            one, reduce3, three, reduce5, five, projection = layer.filters
+            return [
+                [Window(1, filters=one)],
+                [Window(1, filters=reduce3), Window(3, filters=three)],
+                [Window(1, filters=reduce5), Window(5, filters=five)],
+                [Window(3), Window(1, filters=projection)],
+            ]
+        case WhiteningConvolution():
+            return [[Window(layer.kernel_size, padding="valid", filters=layer.kernel.shape[-1])]]
+        case keras.layers.Conv2D():
+            return [[Window(layer.kernel_size[0], layer.strides[0], layer.padding, layer.filters)]]
+        case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D():
+            return [[Window(layer.pool_size[0], layer.strides[0], layer.padding)]]
+    if type(layer).__name__ in _EACH_PLACE:
+        return []
+    raise ValueError(f"{layer.name}: how much a {type(layer).__name__} sees and costs is not known; add it to cost.py")
+
+
+_EACH_PLACE = (
+    "Activation Add BatchNormalization Dropout Identity LocalResponseNormalization Normalization Rescaling".split()
+)
+"""Layers whose output at a place depends on the input at that place alone."""

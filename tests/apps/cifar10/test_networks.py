@@ -1,0 +1,216 @@
+"""Every network of the app: size, cost, receptive field, fully convolutional form."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from apps.cifar10 import data, evaluate, models
+from apps.cifar10.app import APP
+from apps.cifar10.config import (
+    MLP,
+    VGG,
+    AlexNet,
+    Config,
+    DataConfig,
+    DenseNet,
+    InceptionNetwork,
+    MobileNet,
+    ResidualNetwork,
+    SpeedrunNetwork,
+    Xception,
+)
+from apps.cifar10.cost import layer_costs, output_size
+from apps.cifar10.grad_cam import grad_cam
+from apps.cifar10.heat_map import fully_convolutional, heat_map, is_convolutional
+from apps.cifar10.models.inception import branch_widths
+from apps.cifar10.presets import DEFAULT, PRESETS
+from datasets.errors import DataError
+from harness.optimizers import build_optimizer
+
+SMALL = {
+    "residual": ResidualNetwork(widths=(4, 8)),
+    "bottleneck": ResidualNetwork(block="bottleneck", widths=(4, 8)),
+    "speedrun": SpeedrunNetwork(widths=(4, 8)),
+    "alexnet": AlexNet(widths=(4, 6, 6, 4, 4), units=10),
+    "vgg": VGG(widths=(4, 8)),
+    "inception": InceptionNetwork(stem=4, widths=(16, 32), modules=1),
+    "densenet": DenseNet(layers=2, growth_rate=3),
+    "mobilenet": MobileNet(stem=4, widths=(6, 8, 8)),
+    "xception": Xception(stem=4, widths=(6, 8)),
+    "mlp": MLP(units=12),
+}
+
+
+def spec(size: int = 32) -> dict:
+    return {
+        "class_names": ["cat", "dog", "eel"], "size": size, "mean": [120.0] * 3, "standard_deviation": [60.0] * 3,
+        "patch_covariance": np.eye(12).tolist(),
+    }  # fmt: skip
+
+
+def built(name: str, size: int = 32) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    model = models.build(Config(model=SMALL[name]), spec(size))
+    generator = np.random.default_rng(1)
+    for variable in model.trainable_variables:  # so that no residual is zero, as at the start
+        variable.assign(variable + 0.1 * generator.standard_normal(variable.shape))
+    return model
+
+
+def pictures(count: int, size: int = 32) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, 255, (count, size, size, 3)).astype(np.float32)
+
+
+def test_every_row_of_the_catalogue_has_a_preset():
+    assert DEFAULT in PRESETS
+    assert {preset.catalogue for preset in PRESETS.values()} == {f"C{row}" for row in (1, 2, 3, 4, 5, 6, 8, 9)}
+    kinds = {type(preset.config.model) for preset in PRESETS.values()}
+    assert kinds == {type(model) for model in SMALL.values()}
+    for preset in PRESETS.values():
+        build_optimizer(preset.config.training, 10)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_sizes_and_weights_are_keras_own(name):
+    """The formulas' output sizes and the sum of the weights against the shapes that Keras infers."""
+    model = built(name)
+    rows = layer_costs(model)
+    for row in rows:
+        shape = model.get_layer(row.name).output.shape
+        ours = (row.state.height, row.state.width, row.state.channels) if len(shape) == 4 else (row.state.channels,)
+        assert tuple(shape[1:]) == ours, row.name
+    assert sum(row.parameters for row in rows) == model.count_params()
+
+
+def profiled(model: keras.Model, size: int = 32) -> int:
+    """Multiply-adds of the convolutions and matrix products of the graph, by TensorFlow's profiler."""
+    function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec([1, size, size, 3]))
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    graph = tf.compat.v1.profiler.profile(function.graph, cmd="op", options=options)
+    wanted = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
+    return sum(child.total_float_ops - sum(c.total_float_ops for c in child.children) for child in operations(graph)
+               if child.name in wanted) // 2  # fmt: skip
+
+
+def operations(node):
+    yield node
+    for child in node.children:
+        yield from operations(child)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_multiply_adds_are_those_of_tensorflows_profiler(name):
+    model = built(name)
+    assert sum(row.state.multiply_adds for row in layer_costs(model)) == profiled(model)
+
+
+@pytest.mark.parametrize("name", sorted(set(SMALL) - {"mlp"}))
+def test_receptive_field_is_what_the_gradient_reaches(name):
+    """The pixels that the gradient of one place of a layer reaches, over many pictures, against the formula."""
+    model = built(name, 48)
+    rows = [row for row in layer_costs(model) if len(model.get_layer(row.name).output.shape) == 4]
+    row = [row for row in rows if row.state.receptive_field <= 32][-1]
+    assert row.state.receptive_field > 8
+    part = keras.Model(model.inputs, model.get_layer(row.name).output)
+    x = tf.constant(pictures(40, 48))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        middle = part(x)[:, row.state.height // 2, row.state.width // 2]
+        total = tf.reduce_sum(middle * np.random.default_rng(2).uniform(1, 2, middle.shape))
+    reached = np.abs(tape.gradient(total, x)).max(axis=(0, 3)) > 0
+    for axis in (0, 1):
+        [places] = np.nonzero(reached.any(axis=axis))
+        assert np.ptp(places) + 1 == row.state.receptive_field, row.name
+
+
+@pytest.mark.parametrize(("padding", "strides"), [("same", 1), ("same", 2), ("valid", 1), ("valid", 3)])
+def test_output_size_is_keras_own(padding, strides):
+    for size in range(5, 20):
+        for kernel in (1, 2, 3, 5):
+            layer = keras.layers.Conv2D(1, kernel, strides=strides, padding=padding)
+            assert output_size(size, kernel, strides, padding) == layer.compute_output_shape((1, size, size, 1))[1]
+
+
+@pytest.mark.parametrize("width", [16, 100, 128, 384])
+def test_inception_branches_share_the_width(width):
+    one, _, three, _, five, projection = branch_widths(width)
+    assert one + three + five + projection == width
+
+
+@pytest.mark.parametrize("name", sorted(set(SMALL) - {"mlp"}))
+def test_fully_convolutional_form_agrees_with_the_classifier(name):
+    model = built(name)
+    maps = fully_convolutional(model)
+    x = pictures(2)
+    outputs = maps(x)
+    assert outputs.shape == (2, 1, 1, 3)
+    np.testing.assert_allclose(outputs[:, 0, 0], model(x), atol=1e-4)
+    [wide] = heat_map(maps, tf.constant(np.zeros((1, 50, 72, 3), np.uint8)))
+    assert wide.shape[0] > 1 and wide.shape[1] > wide.shape[0]
+    np.testing.assert_allclose(np.sum(wide, axis=-1), 1.0, atol=1e-5)
+    model.trainable_variables[0].assign_add(np.ones(model.trainable_variables[0].shape))
+    np.testing.assert_allclose(maps(x)[:, 0, 0], model(x), atol=1e-4)  # the weights are shared
+
+
+def test_a_heat_map_finds_where_the_class_is():
+    """A dark picture with one bright corner, a network whose first class is brightness."""
+    config = Config(model=VGG(widths=(2, 2), convolutions=1, activation="linear"))
+    model = models.build(config, spec())
+    for layer in model.layers:
+        if hasattr(layer, "convolution"):
+            layer.convolution.kernel.assign(np.ones(layer.convolution.kernel.shape) / 27)
+    model.get_layer("classifier").kernel.assign([[4.0, 0, 0], [4.0, 0, 0]])
+    picture = np.zeros((96, 128, 3), np.uint8)
+    picture[:40, 88:] = 255
+    found = np.asarray(heat_map(fully_convolutional(model), tf.constant(picture[None])))[0, ..., 0]
+    assert np.unravel_index(found.argmax(), found.shape)[0] < found.shape[0] / 3
+    assert found[0, -1] > 0.9 and found[-1, 0] < 0.5 and found[-1, -1] < 0.5
+
+
+def test_grad_cam_is_the_class_activation_map_where_features_are_averaged():
+    """With a global average before a linear classifier it is that map (Zhou et al. 2016), over the number of places."""
+    model, images, classes = built("densenet"), pictures(4), np.array([0, 1, 2, 1])
+    features = keras.Model(model.inputs, model.get_layer("activation").output)(images).numpy()
+    kernel = np.asarray(model.get_layer("classifier").kernel)
+    expected = np.stack([features[i] @ kernel[:, c] for i, c in enumerate(classes)]) / 64
+    np.testing.assert_allclose(grad_cam(model, images, classes), np.maximum(expected, 0), atol=1e-5)
+
+
+def test_a_perceptron_has_no_such_form():
+    assert grad_cam(built("mlp"), pictures(1), np.array([0])) is None
+    assert not is_convolutional(Config(model=MLP())) and is_convolutional(Config(model=AlexNet()))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", sorted(set(PRESETS) - {"demo"}))
+def test_every_preset_learns_the_demo_pictures(preset):
+    """Narrow forms, sixty steps of synthetic shapes with the preset's own optimizer: well above the tenth of chance."""
+    published = PRESETS[preset].config
+    narrow = next(model for model in SMALL.values() if type(model) is type(published.model))
+    widened = {
+        name: tuple(4 * width for width in getattr(narrow, name)) for name in ("widths",) if hasattr(narrow, name)
+    }
+    config = Config(
+        data=replace(published.data, source="demo", validation_fraction=0.1),
+        model=replace(narrow, **widened),
+        training=replace(published.training, batch_size=64, ema_momentum=None),
+    )
+    prepared = data.prepare(config)
+    [phase] = APP.phases(config, prepared.spec, prepared)
+    keras.utils.set_random_seed(0)
+    model = phase.build(None)
+    model.compile(build_optimizer(config.training, 60), **phase.compile_arguments())
+    model.fit(phase.batches(prepared.splits["train"], True), steps_per_epoch=60, verbose=0)
+    test = prepared.splits["test"].subset(np.arange(300))
+    answers = evaluate.answer(config, model, tf.constant(test.images)).numpy().argmax(1)
+    assert (answers == test.labels).mean() > 0.25
+
+
+def test_pictures_that_a_network_cannot_take_are_refused():
+    for model, size in ((AlexNet(), 14), (VGG(), 7), (DenseNet(), 3)):
+        with pytest.raises(DataError, match=f"--data.size {size}: .* pass {size + 1} or more"):
+            data.prepare(Config(data=DataConfig(source="demo", size=size, shift=0), model=model))
