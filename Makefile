@@ -16,7 +16,7 @@ flags = $(if $(PRESET),--preset $(PRESET)) --strategy $(STRATEGY) $(ARGS)
 .PHONY: help setup demo test test-all lint report gradient-study compare-digits compare-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
 
 help: ## list every target
-	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 	@echo "  APP: $(APPS); PRESET=name STRATEGY=auto|one|mirrored|multiworker ARGS=\"--training.epochs 20\""
 
 setup: $(VENV)/installed ## create .venv and install requirements.txt (GPU=1: with CUDA)
