@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Prepared:
     """Reason -> number of examples left out."""
     notes: Sequence[str] = ()
     """Sentences for the report's data section, e.g. which speakers validate."""
+    left_out: Sequence[tuple[str, str]] = ()
+    """File or row, and the reason why it was left out, where that can be said of each; `dropped` counts these too."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,19 @@ def no_folds(config: Any) -> Sequence[str]:
     return ()
 
 
+def each_alone(config: Any, spec: Spec, files: Iterable[Path]) -> Iterator[tuple[Path, ...]]:
+    """The questions of an app that answers for every file by itself."""
+    return ((file,) for file in files)
+
+
 @dataclass(frozen=True)
 class App:
     """The functions of one application, by role. `config` is always the app's own Config."""
 
     name: str
     headline: Headline
-    card: Card
+    card: Card | Callable[[Any, Spec], Card]
+    """Or (config, spec) -> Card, where models of one app do different things."""
     prepare: Callable[..., Prepared]
     """(config, spec=None) -> Prepared. With the spec of a trained model, all examples of config.data.source become test examples."""
     phases: Callable[[Any, Spec, Prepared], Sequence[Phase]]
@@ -138,11 +146,16 @@ class App:
     examples: Callable[[Any, Spec, Any], dict[str, dict[str, Any]]]
     """(config, spec, split) -> endpoint name -> input name -> array (bytes as object arrays): real inputs for the export check."""
     read: Callable[[Any, Spec, Path], dict[str, Any]]
-    """(config, spec, path) -> input name -> array with a leading axis of 1 for the first endpoint. Raises datasets.errors.DataError."""
+    """(config, spec, *files of one question) -> input name -> array with a leading axis of 1 for the first endpoint. Raises
+    datasets.errors.DataError."""
     answer: Callable[[Any, Spec, Path, Mapping[str, Any], Path], dict[str, Any]]
-    """(config, spec, path, endpoint outputs as NumPy arrays, output folder) -> one JSON row for the person who asked."""
+    """(config, spec, first file of the question, endpoint outputs as NumPy arrays, output folder) -> one JSON row for the person
+    who asked."""
     file_types: Sequence[str]
     """Endings `predict FOLDER` picks up, e.g. (".png", ".jpg")."""
+    questions: Callable[[Any, Spec, Iterable[Path]], Iterable[tuple[Path, ...]]] = each_alone
+    """(config, spec, files given to `predict`) -> the files of each question, for instance pairs to compare. Raises
+    datasets.errors.DataError."""
     baselines: Callable[[Any, Prepared], dict[str, Predictions]] = no_baselines
     """Name -> Predictions of the same form as the model's, on the test split."""
     tune: Callable[[Any, Spec, Any, Prepared], dict[str, str]] = nothing_to_tune

@@ -113,14 +113,15 @@ def _predict(session: Any, arguments: Arguments) -> int:
 
     rows, failures = [], 0
     try:
-        for path, row in answers(session, arguments.options.paths, arguments.options.output):
+        for files, row in answers(session, arguments.options.paths, arguments.options.output):
+            named = {"file" if place == 1 else f"file{place}": str(path) for place, path in enumerate(files, 1)}
             if isinstance(row, DataError):
                 print(f"{session.app.name}: {row}", file=sys.stderr)
                 failures += 1
             elif arguments.options.json:
-                print(json.dumps({"file": str(path), **row}, ensure_ascii=False), flush=True)
+                print(json.dumps({**named, **row}, ensure_ascii=False), flush=True)
             else:
-                rows.append({"file": str(path), **row})
+                rows.append({**named, **row})
     finally:
         if rows:
             print_table(rows)

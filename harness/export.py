@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -116,14 +115,15 @@ def write_saved_model(session: Any, target: Any) -> None:
             name: saved_model_check.encode(tf.convert_to_tensor(value).numpy()) for name, value in outputs.items()
         }
     runs.write_json(folder / "export_examples.json", examples)
-    runs.write_text(folder / "MODEL_CARD.md", _card(session, folder, endpoints))
+    runs.write_text(folder / "MODEL_CARD.md", _card(session, target, endpoints))
 
 
-def _card(session: Any, folder: Path, endpoints: Sequence[Endpoint]) -> str:
+def _card(session: Any, target: Any, endpoints: Sequence[Endpoint]) -> str:
+    folder, card = target.folder, session.app.card
     scores = folder if (folder / "metrics.json").is_file() else folder.parent
     data = runs.read_json(folder / "data.json")
     return model_card.model_card(
-        session.app.card,
+        card(target.config, session.spec(target)) if callable(card) else card,
         endpoints,
         results.read_metrics(scores / "metrics.json"),
         Source(**data["source"]),

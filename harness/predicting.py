@@ -13,8 +13,10 @@ from datasets.errors import DataError
 from harness.session import stored_spec
 
 
-def answers(session: Any, paths: Sequence[Path], output: Path) -> Iterator[tuple[Path, dict[str, Any] | DataError]]:
-    """Yields a row, or the error, for every file; folders are searched for the app's file types.
+def answers(
+    session: Any, paths: Sequence[Path], output: Path
+) -> Iterator[tuple[tuple[Path, ...], dict[str, Any] | DataError]]:
+    """Yields the files and a row, or the error, for every question; folders are searched for the app's file types.
 
     Raises:
         DataError: the model is not exported, or a folder holds no such file.
@@ -24,18 +26,18 @@ def answers(session: Any, paths: Sequence[Path], output: Path) -> Iterator[tuple
     model = _load(saved)
     spec = stored_spec(folder)
     signature = model.signatures[(saved / "assets.extra" / "endpoints.txt").read_text().split()[0]]
-    for path in _files(paths, app.file_types):
+    for files in app.questions(session.config, spec, _files(paths, app.file_types)):
         try:
-            inputs = app.read(session.config, spec, path)
+            inputs = app.read(session.config, spec, *files)
             outputs = signature(**{name: tf.constant(value) for name, value in inputs.items()})
         except DataError as error:
-            yield path, error
+            yield files, error
             continue
         except tf.errors.InvalidArgumentError as error:
-            yield path, DataError(f"{path}: {error.message}")
+            yield files, DataError(f"{', '.join(map(str, files))}: {error.message}")
             continue
         values = {name: value.numpy() for name, value in outputs.items()}
-        yield path, app.answer(session.config, spec, path, values, output)
+        yield files, app.answer(session.config, spec, files[0], values, output)
 
 
 def _load(saved: Path) -> Any:

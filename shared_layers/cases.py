@@ -36,6 +36,7 @@ from shared_layers.convolution.whitening import WhiteningConvolution
 from shared_layers.ctc.loss import ctc_loss
 from shared_layers.gradient_check import TOLERANCE, gradient_errors
 from shared_layers.images.reflection_padding import CropLike, PadToMultiple
+from shared_layers.losses.contrastive import ContrastiveLoss
 from shared_layers.losses.smoothed_crossentropy import SmoothedSparseCategoricalCrossentropy
 from shared_layers.masking.standardize_frames import StandardizeFrames
 from shared_layers.recurrent.bidirectional_lstm import BidirectionalLSTM
@@ -44,6 +45,7 @@ from shared_layers.scalp.band_power import BandPower
 from shared_layers.scalp.logarithm import Logarithm
 from shared_layers.scalp.scalp_image import ScalpImage
 from shared_layers.scalp.window_means import WindowMeans
+from shared_layers.siamese.siamese_distance import SiameseDistance
 
 
 def _normal(*shape: int) -> np.ndarray:
@@ -136,6 +138,12 @@ CASES: dict[str, Case] = {
         lambda **kwargs: BottleneckResidualBlock(8, activation="gelu", **kwargs), [_normal(2, 4, 5, 8)]
     ),
     "CentredSoftplus": Case(lambda **kwargs: CentredSoftplus(**kwargs), [_normal(3, 4)]),
+    "ContrastiveLoss": Case(
+        lambda **kwargs: ContrastiveLoss(1.5, **kwargs),
+        [_integers(1, 0, 0, 1), np.array([0.3, 0.7, 2.1, 1.2])],
+        always_float32="losses stay in float32",
+        float32_inside="all",
+    ),
     "ConvBatchNorm": Case(
         lambda **kwargs: ConvBatchNorm(4, pool_size=2, activation="gelu", **kwargs), [_normal(2, 6, 5, 3)]
     ),
@@ -183,6 +191,12 @@ CASES: dict[str, Case] = {
     "ScalpImage": Case(
         lambda **kwargs: ScalpImage([[-1, 0, 0], [1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]], size=4, **kwargs),
         [_normal(2, 3, 5)],
+    ),
+    "SiameseDistance": Case(
+        lambda **kwargs: SiameseDistance(**kwargs),
+        [_normal(3, 4), 2.0 * _normal(3, 4)[::-1]],
+        always_float32="squares of small differences vanish in half precision",
+        float32_inside="all",
     ),
     "SmoothedSparseCategoricalCrossentropy": Case(
         lambda **kwargs: SmoothedSparseCategoricalCrossentropy(0.1, **kwargs),

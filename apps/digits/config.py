@@ -115,9 +115,26 @@ class ConvNet:
 
 
 @dataclass(frozen=True)
+class Siamese:
+    """Tells whether two pictures show the same class, also one that it never saw (Hadsell, Chopra and LeCun 2006).
+
+    `predict first.png second.png` answers same or different; with more files the first is compared with each of the others.
+    """
+
+    left_out: tuple[str, ...] = ("7", "8", "9")
+    """Classes whose pictures are kept from training and validation, to be told apart by a few examples in the test."""
+    widths: tuple[int, ...] = (16, 32, 64)
+    """Channels of the encoder's convolutions, each followed by 2x2 max-pooling."""
+    dimensions: int = 16
+    """Of the embedding."""
+    margin: float = 1.0
+    """Distance up to which pairs of different classes are pushed apart."""
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a run."""
 
     data: ElasticDataConfig | DataConfig = field(default_factory=DataConfig)
-    model: LeNet5 | LectureCNN | Linear | MLP | MaxoutMLP | ConvNet = field(default_factory=LeNet5)
+    model: LeNet5 | LectureCNN | Linear | MLP | MaxoutMLP | ConvNet | Siamese = field(default_factory=LeNet5)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -12,6 +12,7 @@ from apps.digits.config import (
     LeNet5,
     Linear,
     MaxoutMLP,
+    Siamese,
 )
 from harness.settings import Preset, TrainingConfig
 
@@ -114,6 +115,15 @@ PRESETS = {
         ),
         catalogue="D6",
         title="The same with less than 10,000 weights",
+    ),
+    "siamese-mnist": Preset(
+        Config(
+            data=DataConfig(shift=2, rotation=10, scale=0.1),
+            model=Siamese(),
+            training=replace(_mnist_training, epochs=20, learning_rate=3e-3, monitor="val_loss", monitor_mode="min"),
+        ),
+        catalogue="D8",
+        title="Siamese network, contrastive loss: pairs of the same digit or not; 7, 8 and 9 left out of training",
     ),
 }
 DEFAULT = "lenet5-mnist"
