@@ -1,8 +1,9 @@
-"""Pictures of a person's own: any common format, upright, in bounded memory; folders with one subfolder a class."""
+"""Pictures of a person's own: any common format, upright, in bounded memory; folders with one subfolder a class, CSV tables."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import warnings
 from collections import Counter
@@ -46,12 +47,32 @@ class PictureList:
     """Pictures with their classes; not read yet."""
 
     paths: list[Path]
-    labels: list[int]
+    labels: list[int] | list[tuple[int, ...]]
+    """The class of each picture; or the classes, none to all, where a picture may have several labels."""
     class_names: list[str]
     splits: list[str] | None = None
     """"train", "validation" or "test" of each picture, where the folder or table says so; then both train and test occur."""
-    dropped: dict[str, int] = field(default_factory=dict)
-    """Reason -> number of files or rows left out."""
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """What is not among the pictures: the file or row, and the reason."""
+    several_labels: bool = False
+    """Whether a picture may have several labels."""
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Reason -> number of files or rows left out."""
+        return dict(Counter(reason for _, reason in self.left_out))
+
+
+@dataclass(frozen=True)
+class ReadPictures:
+    """What could be read of a PictureList and may be learnt from."""
+
+    images: np.ndarray
+    """[n, ...], converted, of equal size."""
+    places: list[int]
+    """Of the n pictures in the list."""
+    left_out: list[tuple[str, str]]
+    """The other files, and why: unreadable, or the same picture under two labels."""
 
 
 def read_picture(path: Path, mode: Literal["RGB", "L"] = "RGB") -> np.ndarray:
@@ -143,30 +164,61 @@ def list_any(place: Path) -> PictureList:
 
 def read_all(
     listed: PictureList, convert: Callable[[np.ndarray], np.ndarray], mode: Literal["RGB", "L"]
-) -> tuple[np.ndarray, list[int], int]:
-    """Reads every listed picture that can be read.
+) -> ReadPictures:
+    """Reads every listed picture that can be read, and leaves out those whose label is disputed.
+
+    A label is disputed where the same picture, pixel for pixel, is listed again with another label; which one is right
+    cannot be known, so that neither is taken.
 
     Args:
         convert: of one picture to the form, of equal size, that is kept.
 
-    Returns:
-        the converted pictures [n, ...], their places in the list, and how many could not be read.
-
     Raises:
         DataError: none can be read.
     """
-    images, places = [], []
+    images, places, digests, left_out = [], [], [], []
     for place, path in enumerate(listed.paths):
         try:
             picture = read_picture(path, mode=mode)
-        except DataError:
+        except DataError as error:
+            left_out.append((str(path), f"unreadable picture: {str(error).removeprefix(f'{path}: ')}"))
             continue
         images.append(convert(picture))
         places.append(place)
+        digests.append((picture.shape, hashlib.sha256(picture.tobytes()).digest()))
     if not images:
         common = Path(os.path.commonpath([path.parent for path in listed.paths]))
         raise DataError(f"{common}: none of {len(listed.paths)} pictures can be read; save them as PNG or JPEG")
-    return np.stack(images), places, len(listed.paths) - len(places)
+    disputed = _disputed(listed, places, digests)
+    kept = [number for number, place in enumerate(places) if place not in disputed]
+    left_out += [(str(listed.paths[place]), reason) for place, reason in disputed.items()]
+    if not kept:
+        raise DataError(f"{listed.paths[0].parent}: every picture is there under two labels; keep one of each")
+    return ReadPictures(np.stack([images[number] for number in kept]), [places[number] for number in kept], left_out)
+
+
+def _disputed(listed: PictureList, places: Sequence[int], digests: Sequence[object]) -> dict[int, str]:
+    """Returns place -> reason of the pictures that are there again under another label."""
+    copies: dict[object, list[int]] = {}
+    for place, digest in zip(places, digests, strict=True):
+        copies.setdefault(digest, []).append(place)
+    answer = {}
+    for group in copies.values():
+        if len({listed.labels[place] for place in group}) < 2:
+            continue
+        for place in group:
+            other = next(other for other in group if listed.labels[other] != listed.labels[place])
+            answer[place] = (
+                f"disputed label: {_said(listed, place)} here, the same picture is {_said(listed, other)} in "
+                f"{listed.paths[other]}"
+            )
+    return dict(sorted(answer.items()))
+
+
+def _said(listed: PictureList, place: int) -> str:
+    label = listed.labels[place]
+    numbers = label if isinstance(label, tuple) else (label,)
+    return " ".join(listed.class_names[number] for number in numbers) or "without a label"
 
 
 def list_folder(folder: Path) -> PictureList:
@@ -182,12 +234,12 @@ def list_folder(folder: Path) -> PictureList:
         raise DataError(
             f"{folder}: {what}, expected a folder with one subfolder of pictures for each class, or a CSV file of path,label"
         )
-    dropped: Counter[str] = Counter()
+    dropped: list[tuple[str, str]] = []
     names = _subfolders(folder, dropped)
     given = {name: _SPLIT_FOLDERS[name] for name in names if name in _SPLIT_FOLDERS}
     if not given:
         paths, labels = _of_classes(folder, names, names, dropped)
-        return PictureList(paths, labels, names, None, dict(dropped))
+        return PictureList(paths, labels, names, None, dropped)
     if not {"train", "test"} <= set(given) or len(set(given.values())) < len(names):
         raise DataError(f"{folder}: holds {', '.join(names)}; expected train, test and maybe validation, nothing else")
     class_names = _subfolders(folder / "train", dropped)
@@ -200,19 +252,17 @@ def list_folder(folder: Path) -> PictureList:
         paths += found
         labels += of_class
         splits += [split] * len(found)
-    return PictureList(paths, labels, class_names, splits, dict(dropped))
+    return PictureList(paths, labels, class_names, splits, dropped)
 
 
-def _subfolders(folder: Path, dropped: Counter[str]) -> list[str]:
+def _subfolders(folder: Path, dropped: list[tuple[str, str]]) -> list[str]:
     items = [item for item in folder.iterdir() if not item.name.startswith(".")]
-    loose = sum(not item.is_dir() for item in items)
-    if loose:
-        dropped["file beside the class folders"] += loose
+    dropped += [(str(item), "file beside the class folders") for item in sorted(items) if not item.is_dir()]
     return sorted(item.name for item in items if item.is_dir())
 
 
 def _of_classes(
-    folder: Path, present: Sequence[str], class_names: Sequence[str], dropped: Counter[str]
+    folder: Path, present: Sequence[str], class_names: Sequence[str], dropped: list[tuple[str, str]]
 ) -> tuple[list[Path], list[int]]:
     if len(class_names) < 2:
         raise DataError(f"{folder}: {len(class_names)} subfolders, expected one for each of at least two classes")
@@ -226,8 +276,7 @@ def _of_classes(
             raise DataError(
                 f"{folder / name}: a class without pictures (expected files ending in {', '.join(FILE_TYPES)})"
             )
-        if len(files) > len(found):
-            dropped["not a picture file"] += len(files) - len(found)
+        dropped += [(str(p), "not a picture file") for p in files if p not in set(found)]
         paths += found
         labels += [class_names.index(name)] * len(found)
     return paths, labels
@@ -236,36 +285,48 @@ def _of_classes(
 def list_csv(file: Path) -> PictureList:
     """Lists the pictures of a CSV file with the columns path (from the file's folder), label and, optionally, split.
 
+    With the column labels instead of label, a picture may have several labels or none: they stand between spaces, or
+    between bars where the column has a bar anywhere ("3 7", "red shoe|blue bag").
+
     Raises:
-        DataError: no such file or columns, a split of another name, or fewer than two classes.
+        DataError: no such file or columns, a row with more values than columns, a split of another name, or fewer than two
+            classes.
     """
     file = Path(file)
-    dropped: Counter[str] = Counter()
+    rows = _rows(file)
+    several = bool(rows) and "label" not in rows[0][1]
+    separator = "|" if several and any("|" in (row["labels"] or "") for _, row in rows) else None
+    left_out: list[tuple[str, str]] = []
     kept = []
-    for number, row in _rows(file):
-        path, label, split = (file.parent / (row["path"] or ""), (row["label"] or "").strip(), row.get("split"))
+    for number, row in rows:
+        path, split = file.parent / (row["path"] or ""), row.get("split")
+        text = (row["labels" if several else "label"] or "").strip()
+        names = {name.strip() for name in text.split(separator)} - {""} if several else {text}
         if split is not None and split not in SPLITS:
             raise DataError(f"{file} row {number}: split {split!r}, expected train, validation or test")
-        if not label:
-            dropped["row without a label"] += 1
+        if not several and not text:
+            left_out.append((f"{file.name} row {number}: {row['path']}", "row without a label"))
         elif not path.is_file():
-            dropped["row whose file is missing"] += 1
+            left_out.append((f"{file.name} row {number}: {row['path']}", "row whose file is missing"))
         else:
-            kept.append((path, label, split))
-    class_names = sorted({label for _, label, _ in kept})
+            kept.append((path, names, split))
+    class_names = sorted({name for _, names, _ in kept for name in names})
     if len(class_names) < 2:
+        counts = dict(Counter(reason for _, reason in left_out))
         raise DataError(
-            f"{file}: {len(class_names)} classes in {len(kept)} usable rows, expected two or more (left out: {dict(dropped)})"
+            f"{file}: {len(class_names)} classes in {len(kept)} usable rows, expected two or more (left out: {counts})"
         )
     splits = [split for _, _, split in kept]
     if splits[0] is not None and not {"train", "test"} <= set(splits):
         raise DataError(f"{file}: its column split names {', '.join(sorted(set(splits)))}; expected train and test")
+    labels = [tuple(sorted(map(class_names.index, names))) for _, names, _ in kept]
     return PictureList(
         [path for path, _, _ in kept],
-        [class_names.index(label) for _, label, _ in kept],
+        labels if several else [label for (label,) in labels],
         class_names,
         splits if splits[0] is not None else None,
-        dict(dropped),
+        left_out,
+        several,
     )
 
 
@@ -274,8 +335,17 @@ def _rows(file: Path) -> list[tuple[int, dict[str, str | None]]]:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             columns = reader.fieldnames or ()
-            if not {"path", "label"} <= set(columns):
-                raise DataError(f"{file}: columns {', '.join(columns) or 'none'}, expected path and label")
-            return [(reader.line_num, row) for row in reader]
+            if "path" not in columns or len({"label", "labels"} & set(columns)) != 1:
+                raise DataError(
+                    f"{file}: columns {', '.join(columns) or 'none'}, expected path and label (or labels, several a picture)"
+                )
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: cannot be read as a CSV table in UTF-8 ({error}); save it as CSV UTF-8") from error
+    for number, row in rows:
+        if None in row:
+            raise DataError(
+                f"{file} row {number}: {len(columns) + len(row[None])} values in {len(columns)} columns "
+                f"({', '.join(columns)}); put a value that has a comma in it between double quotes"
+            )
+    return rows

@@ -124,6 +124,7 @@ def _report(session: Any, targets: list[Any], prepared: Prepared, document: dict
         counts={name: len(split) for name, split in prepared.splits.items()},
         dropped=dict(prepared.dropped),
         notes=list(prepared.notes),
+        left_out=list(prepared.left_out),
         source=dataclasses.asdict(prepared.source),
         config=settings.to_dict(session.config),
         parameters=document["parameters"],

@@ -1,11 +1,12 @@
-"""Pictures with a class each, and their split into training, validation and test examples."""
+"""Pictures with a class each, or several labels, and their split into training, validation and test examples."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -24,7 +25,7 @@ class LabelledPictures:
     images: np.ndarray
     """uint8 [n, height, width] or [n, height, width, 3]."""
     labels: np.ndarray
-    """int64 [n]."""
+    """int64 [n]; where a picture may have several labels 0 or 1 for each class, int64 [n, classes]."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,10 +48,19 @@ class Listing(Protocol):
     """What was found in a person's folder or table: datasets.pictures.PictureList."""
 
     paths: Sequence[Path]
-    labels: Sequence[int]
+    labels: Sequence[int] | Sequence[tuple[int, ...]]
     class_names: Sequence[str]
     splits: Sequence[str] | None
-    dropped: Mapping[str, int]
+    left_out: Sequence[tuple[str, str]]
+    several_labels: bool
+
+
+class Reading(Protocol):
+    """What could be read of it: datasets.pictures.ReadPictures."""
+
+    images: np.ndarray
+    places: Sequence[int]
+    left_out: Sequence[tuple[str, str]]
 
 
 Learn = Callable[[LabelledPictures], Spec]
@@ -73,32 +83,65 @@ def prepared_pictures(
 def prepared_own(
     data: Splitting,
     listed: Listing,
-    images: np.ndarray,
-    read: Sequence[int],
+    read: Reading,
     sha256: str,
     learn: Learn,
     spec: Spec | None = None,
 ) -> Prepared:
     """Returns the data of a run on a person's own pictures; with the `spec` of a trained model, all become test examples.
 
-    Args:
-        images: uint8 [n, ...], what could be read of the listed pictures.
-        read: the n places in the list.
+    Where a picture may have several labels, the spec says so under "several_labels".
 
     Raises:
-        DataError: a class that the model does not know, or classes too small to split.
+        DataError: a class that the model does not know, classes too small to split, or several labels for a model of one.
     """
-    examples = LabelledPictures(images, np.array(listed.labels, np.int64)[read])
-    given = None if listed.splits is None else np.array(listed.splits)[read]
+    several = listed.several_labels if spec is None else bool(spec.get("several_labels"))
+    if listed.several_labels and not several:
+        raise DataError(
+            f"{data.source}: several labels a picture (its column labels); the model gives one answer a picture"
+        )
+    labels = [listed.labels[place] for place in read.places]
+    classes = len(listed.class_names)
+    examples = LabelledPictures(read.images, several_hot(labels, classes) if several else np.array(labels, np.int64))
+    given = None if listed.splits is None else np.array(listed.splits)[read.places]
     source = Source(Path(data.source).name, sha256)
-    unreadable = len(listed.paths) - len(read)
-    dropped = {**listed.dropped, **({"unreadable picture": unreadable} if unreadable else {})}
+    left_out = [*listed.left_out, *read.left_out]
+    dropped = Counter(reason.partition(":")[0] for _, reason in left_out)
     if spec is None:
         parts = split_given(data.source, examples, given, data.seed)
-        return prepared_pictures(data, parts, listed.class_names, source, learn, dropped)
+        prepared = prepared_pictures(data, parts, listed.class_names, source, learn, dropped)
+        if several:
+            _check_labels(data.source, prepared)
+            prepared = replace(prepared, spec={**prepared.spec, "several_labels": True})
+        return replace(prepared, left_out=left_out)
     examples = known_classes(data.source, examples, listed.class_names, spec["class_names"])
     test = examples if given is None else examples.subset(np.flatnonzero(given == "test"))
-    return Prepared({"test": test}, spec, source, dropped)
+    return Prepared({"test": test}, spec, source, dropped, left_out=left_out)
+
+
+def several_hot(labels: Sequence[Any], classes: int) -> np.ndarray:
+    """Returns 0 or 1 for each class, int64 [n, classes], of class numbers or tuples of them.
+
+    >>> several_hot([(0, 2), (), 1], 3).tolist()
+    [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
+    """
+    table = np.zeros((len(labels), classes), np.int64)
+    for row, label in zip(table, labels, strict=True):
+        row[list(label) if isinstance(label, tuple) else label] = 1
+    return table
+
+
+def _check_labels(source: str, prepared: Prepared) -> None:
+    """Checks that every label can be learnt and its threshold chosen."""
+    for part in ("train", "validation"):
+        split = prepared.splits[part]
+        present = split.labels.any(axis=0)
+        if len(split) and not present.all():
+            missing = [name for name, there in zip(prepared.spec["class_names"], present, strict=True) if not there]
+            raise DataError(
+                f"{source}: no {part} picture has the label {', '.join(missing)}; give every label more pictures, or choose "
+                "them in a column split"
+            )
 
 
 def known_classes(
@@ -115,7 +158,11 @@ def known_classes(
             f"{source}: the model does not know the class {', '.join(unknown)}; it knows {', '.join(trained)}"
         )
     places = np.array([list(trained).index(name) for name in class_names])
-    return LabelledPictures(examples.images, places[examples.labels])
+    if examples.labels.ndim == 1:
+        return LabelledPictures(examples.images, places[examples.labels])
+    labels = np.zeros((len(examples), len(trained)), np.int64)
+    labels[:, places] = examples.labels
+    return LabelledPictures(examples.images, labels)
 
 
 def split_given(
@@ -161,13 +208,16 @@ def stratified(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Splits `indices` into the rest and a seeded share (fraction, or number of examples) of every class alike.
 
+    Where a picture may have several labels the share is drawn from all alike.
+
     Raises:
         DataError: classes too small for that.
     """
     if not share:
         return indices, indices[:0]
+    classes = labels[indices] if labels.ndim == 1 else None
     try:
-        return tuple(train_test_split(indices, test_size=share, random_state=seed, stratify=labels[indices]))
+        return tuple(train_test_split(indices, test_size=share, random_state=seed, stratify=classes))
     except ValueError as error:
         raise DataError(
             f"{source}: {len(indices)} pictures cannot be split class by class into {share} and the rest ({error}); "

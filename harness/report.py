@@ -67,6 +67,8 @@ class RunReport:
     parameters: int | None = None
     train_minutes: float | None = None
     command: str = ""
+    left_out: Sequence[tuple[str, str]] = ()
+    """File or row, and the reason."""
 
 
 def render(folder: Path, run: RunReport) -> Path:

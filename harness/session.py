@@ -148,7 +148,8 @@ class Session:
         runs.write_json(folder / "environment.json", devices.environment())
         counts = {name: len(split) for name, split in prepared.splits.items()}
         data = {"source": dataclasses.asdict(prepared.source), "counts": counts, "dropped": dict(prepared.dropped)}
-        runs.write_json(folder / "data.json", {**data, "notes": list(prepared.notes)})
+        data |= {"notes": list(prepared.notes), "left_out": [list(item) for item in prepared.left_out]}
+        runs.write_json(folder / "data.json", data)
 
     def model(self, target: Target) -> keras.Model:
         """Loads the trained model.

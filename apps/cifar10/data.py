@@ -76,10 +76,12 @@ def _shapes(data: DataConfig, learn: Learn) -> Prepared:
 
 def _folder(data: DataConfig, learn: Learn, spec: dict[str, Any] | None) -> Prepared:
     listed = pictures.list_any(Path(data.source))
+    if listed.several_labels:
+        raise DataError(f"{data.source}: several labels a picture (its column labels); name one, in a column label")
     size = spec["size"] if spec is not None else data.size or own_size(listed.paths)
-    images, read, _ = pictures.read_all(listed, lambda picture: to_square(picture, size).numpy(), mode="RGB")
-    sha256 = sha256_of([listed.paths[number] for number in read])
-    return prepared_own(data, listed, images, read, sha256, learn, spec)
+    read = pictures.read_all(listed, lambda picture: to_square(picture, size).numpy(), mode="RGB")
+    sha256 = sha256_of([listed.paths[number] for number in read.places])
+    return prepared_own(data, listed, read, sha256, learn, spec)
 
 
 def own_size(paths: Sequence[Path]) -> int:

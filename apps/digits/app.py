@@ -8,13 +8,13 @@ from typing import Any
 
 import keras
 
-from apps.digits import baselines, data, evaluate, figures, losses, models, serve, tuning
+from apps.digits import baselines, data, evaluate, figures, losses, models, serve, several_labels, tuning
 from apps.digits.config import Config, Siamese
 from apps.digits.verification import evaluate as pair_scores
 from apps.digits.verification import figures as pair_figures
 from apps.digits.verification import pairs
 from apps.digits.verification import serve as pair_serving
-from harness.app import App, Card, Headline, Phase, Prepared, each_alone, nothing_to_tune
+from harness.app import App, Card, Headline, Phase, Prepared, each_alone, no_baselines, nothing_to_tune
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,21 @@ CLASSIFICATION = Task(
     checked=lambda config, prepared: prepared,
     tune=tuning.tune,
 )
+SEVERAL_LABELS = Task(
+    card=several_labels.card,
+    compile_arguments=several_labels.compile_arguments,
+    batches=data.batches,
+    predict=several_labels.predict,
+    evaluate=several_labels.evaluate,
+    figures=several_labels.figures,
+    endpoints=several_labels.endpoints,
+    examples=serve.examples,
+    read=serve.read,
+    answer=several_labels.answer,
+    baselines=no_baselines,
+    checked=several_labels.checked,
+    tune=several_labels.tune,
+)
 VERIFICATION = Task(
     card=pair_serving.card,
     compile_arguments=losses.of_pairs,
@@ -82,10 +97,10 @@ VERIFICATION = Task(
 
 
 def task(config: Config, spec: dict[str, Any]) -> Task:
-    """Returns the kind of answer that a model gives as its settings say."""
+    """Returns the kind of answer that a model gives: as its settings say, or the labels of its training data."""
     if isinstance(config.model, Siamese):
         return VERIFICATION
-    return CLASSIFICATION
+    return SEVERAL_LABELS if spec.get("several_labels") else CLASSIFICATION
 
 
 def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:

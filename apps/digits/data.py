@@ -61,9 +61,9 @@ def _uci_digits(data: DataConfig) -> Prepared:
 
 def _folder(data: DataConfig, spec: dict[str, Any] | None) -> Prepared:
     listed = pictures.list_any(Path(data.source))
-    images, read, _ = pictures.read_all(listed, as_mnist, mode="L")
-    sha256 = sha256_of([listed.paths[number] for number in read])
-    return prepared_own(data, listed, images, read, sha256, _learnt, spec)
+    read = pictures.read_all(listed, as_mnist, mode="L")
+    sha256 = sha256_of([listed.paths[number] for number in read.places])
+    return prepared_own(data, listed, read, sha256, _learnt, spec)
 
 
 def _learnt(train: LabelledPictures) -> dict[str, Any]:

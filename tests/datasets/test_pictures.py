@@ -341,6 +341,9 @@ def test_csv_with_splits(tmp_path):
         ("path,label,split\n1.png,a,train\ndeep/2.png,b,dev\n", "row 3: split 'dev'"),
         ("path,label,split\n1.png,a,train\ndeep/2.png,b,train\n", "names train; expected train and test"),
         ("path,label\n1.png\ndeep/2.png,b\n", "1 classes in 1 usable"),
+        ("path,label\n1.png,a\ndeep/2.png,b,c\n", r"row 3: 3 values in 2 columns \(path, label\)"),
+        ("path,label,labels\n1.png,a,a\n", "columns path, label, labels, expected path and label"),
+        ("path,labels\n1.png,a\ndeep/2.png,a\n", "1 classes in 2 usable rows"),
     ],
 )
 def test_tables_that_cannot_be_used_are_told(tmp_path, text, message):
@@ -355,3 +358,44 @@ def test_a_table_that_is_none_is_named(tmp_path, content):
         list_csv(tmp_path / "t.csv")
     with pytest.raises(DataError, match=r"none\.csv"):
         list_csv(tmp_path / "none.csv")
+
+
+def test_a_csv_with_several_labels_a_picture(tmp_path):
+    listed = list_csv(table(tmp_path, 'path,labels\n1.png,"3 7"\ndeep/2.png,\n1.png,7  3 3\nnone.png,3\n'))
+    assert listed.several_labels and listed.class_names == ["3", "7"]
+    assert listed.labels == [(0, 1), (), (0, 1)]
+    assert listed.left_out == [("t.csv row 5: none.png", "row whose file is missing")]
+
+
+def test_bars_part_labels_with_spaces_in_them(tmp_path):
+    listed = list_csv(table(tmp_path, "path,labels\n1.png,red shoe|blue bag\ndeep/2.png,red shoe\n"))
+    assert listed.class_names == ["blue bag", "red shoe"] and listed.labels == [(0, 1), (1,)]
+
+
+def halved(picture: np.ndarray) -> np.ndarray:
+    return picture[:4, :4]
+
+
+def test_what_is_not_read_and_what_is_disputed_has_a_name_and_a_reason(tmp_path):
+    """The same picture under two labels is disputed in either place, in whatever format; under one label twice it is not."""
+    tree(tmp_path, "cat/a.png", "cat/twice.png", "dog/b.png", "dog/broken.png", "dog/c.png", "cat/notes.txt")
+    for name, shade in (("cat/twice", 9), ("dog/c", 80)):
+        Image.fromarray(np.full((12, 17, 3), shade, np.uint8)).save(tmp_path / f"{name}.png")
+    Image.fromarray(np.full((12, 17, 3), 9, np.uint8)).save(tmp_path / "cat" / "again.tif")
+    (tmp_path / "dog" / "broken.png").write_bytes(b"no picture")
+    listed = list_folder(tmp_path)
+    read = pictures.read_all(listed, halved, "RGB")
+    assert [listed.paths[place].name for place in read.places] == ["again.tif", "twice.png", "c.png"]
+    assert read.images.shape == (3, 4, 4, 3) and read.images[:, 0, 0, 0].tolist() == [9, 9, 80]
+    reasons = {Path(name).name: reason for name, reason in [*listed.left_out, *read.left_out]}
+    assert reasons["notes.txt"] == "not a picture file"
+    assert reasons["broken.png"].startswith("unreadable picture: not a picture, expected PNG")
+    assert reasons["a.png"] == f"disputed label: cat here, the same picture is dog in {tmp_path / 'dog' / 'b.png'}"
+    assert reasons["b.png"] == f"disputed label: dog here, the same picture is cat in {tmp_path / 'cat' / 'a.png'}"
+    assert set(reasons) == {"notes.txt", "broken.png", "a.png", "b.png"}
+
+
+def test_disputed_sets_of_labels(tmp_path):
+    listed = list_csv(table(tmp_path, "path,labels\n1.png,a b\n1.png,a\ndeep/2.png,\n"))
+    with pytest.raises(DataError, match="every picture is there under two labels"):
+        pictures.read_all(listed, halved, "L")
