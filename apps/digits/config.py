@@ -13,7 +13,8 @@ class DataConfig:
     """Pictures and how they are split and varied."""
 
     source: str = "mnist"
-    """"mnist", "demo" (the UCI digits that scikit-learn carries), or a folder with one subfolder of pictures a class."""
+    """"mnist", "demo" (the UCI digits that scikit-learn carries), a folder with one subfolder of pictures a class, or a CSV file
+    of path and label, or of path and labels where a picture has several ("3 7")."""
     seed: int = 0
     """Of the split into training and validation examples."""
     validation_fraction: float = 0.1
