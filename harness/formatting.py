@@ -11,6 +11,10 @@ NAMES = {
     "error_rate": "Error rate",
     "balanced_accuracy": "Balanced accuracy",
     "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
+    "mean_average_precision": "Mean average precision (mAP)",
+    "hamming_loss": "Hamming loss",
+    "roc_auc": "Area under the ROC curve (AUC)",
     "expected_calibration_error": "Expected calibration error",
     "negative_log_likelihood": "Negative log-likelihood",
     "sentence_accuracy": "Sentence accuracy",
@@ -30,10 +34,11 @@ NAMES = {
 }
 """Metric -> its name in the field; any other name is spelt out from its key."""
 
-SCORES = {"bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "ssim", "macro_f1", "real_time_factor"}
+SCORES = {"bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "ssim", "macro_f1", "micro_f1", "roc_auc",
+          "mean_average_precision", "real_time_factor"}  # fmt: skip
 """Shown as plain numbers without a unit or percentage, as the literature does."""
 
-LOWER = {"error_rate", "expected_calibration_error", "negative_log_likelihood", "wer", "cer", "mse", "latency_ms",
+LOWER = {"error_rate", "hamming_loss", "expected_calibration_error", "negative_log_likelihood", "wer", "cer", "mse", "latency_ms",
          "squared_error_per_image", "real_time_factor"}  # fmt: skip
 HIGHER = ({"accuracy", "balanced_accuracy", "sentence_accuracy", "psnr_db"} | SCORES) - LOWER
 

@@ -219,6 +219,5 @@ def _one_draw(
     others = np.ones(len(kinds), bool)
     others[np.concatenate(chosen)] = False
     # |x - m|^2 without |x|^2, which is the same for every mean
-    answers = ((means**2).sum(axis=1) - 2 * embeddings[others] @ means.T).argmin(axis=1)
-    right = answers == kinds[others]
-    return float(np.mean([right[kinds[others] == place].mean() for place in range(len(of_class))]))
+    right = ((means**2).sum(axis=1) - 2 * embeddings @ means.T).argmin(axis=1) == kinds
+    return float(np.mean([right[others & (kinds == place)].mean() for place in range(len(of_class))]))
