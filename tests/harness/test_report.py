@@ -158,6 +158,24 @@ def test_text_from_data_is_escaped_wherever_it_stands(tmp_path):
     assert page.text.count("alert('x')") >= 20
 
 
+def test_what_was_left_out_stands_there_by_name_and_escaped(tmp_path):
+    shown = rendered(tmp_path, left_out=[("b/7.png", "unreadable picture: empty"), (f"{EVIL}.png", EVIL)])
+    assert (
+        "Left out, by name (2)" in shown.text and "b/7.png" in shown.text and "unreadable picture: empty" in shown.text
+    )
+    assert "script" not in shown.tags and not shown.handlers and EVIL in shown.text
+    assert "Left out, by name" not in rendered(tmp_path).text
+
+
+def test_a_page_of_sections_that_is_no_report(tmp_path):
+    sections = [Text("How", EVIL), Table("Numbers", "", ["a", "b"], [["x", 0.5]]), Picture("Curve", "", figure())]
+    html = report.render_page(tmp_path / "page.html", EVIL, sections).read_text("utf-8")
+    shown = Reader(html)
+    assert shown.tags.count("h2") == 3 and "table" in shown.tags and shown.text.count(EVIL) == 3
+    assert "script" not in shown.tags and not shown.handlers
+    assert all(address.startswith("data:image/") for address in shown.addresses) and len(shown.addresses) == 1
+
+
 def test_a_sound_plays_what_was_given(tmp_path):
     waveform = np.sin(np.arange(400) * 0.2).astype(np.float32) * 1.5
     page = rendered(tmp_path, sections=[Sound("Said", "", waveform, 16000)])

@@ -134,7 +134,7 @@ def test_more_shots_are_better_and_guessing_is_chance():
 
 def test_it_learns_to_tell_digits_apart():
     """Ninety steps on the UCI digits: far above the 1/2 of guessing on pairs, and the 1/3 on three digits it never saw."""
-    config = replace(CONFIG, training=replace(CONFIG.training, batch_size=64))
+    config = replace(CONFIG, model=Siamese(widths=(8, 16, 32)), training=replace(CONFIG.training, batch_size=64))
     prepared = APP.prepare(config)
     keras.utils.set_random_seed(1)
     [phase] = APP.phases(config, prepared.spec, prepared)
