@@ -22,7 +22,7 @@ from harness.statistics import bootstrap_corpus, wilson
 
 TUNED_FILE = "same_probability.json"
 SHOTS = (1, 5, 10)
-DRAWS = 1000
+DRAWS = 500
 """Random choices of the k labelled examples of each class."""
 WORST = 24
 """Pairs whose pictures are kept for the report."""
@@ -138,7 +138,7 @@ def _distances(embeddings: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
     """Returns accuracy and area under the ROC curve on pairs of seen and of left-out classes, and k-shot accuracies.
 
-    Half the pairs are of the same class, and no picture is in two pairs. accuracy_k_shot is the mean over 1,000 draws of k
+    Half the pairs are of the same class, and no picture is in two pairs. accuracy_k_shot is the mean over 500 draws of k
     examples of each class left out, by which all its other test pictures are classified; its interval holds 95 % of the draws.
 
     Raises:
@@ -187,7 +187,7 @@ def k_shot(config: Config, spec: dict[str, Any], predictions: Predictions) -> di
     """Classifies the pictures of classes left out by the nearest mean embedding of k examples of each.
 
     Returns:
-        k -> accuracy in each of 1,000 draws of the examples, mean over the classes; without k that leave a class no others.
+        k -> accuracy in each of 500 draws of the examples, mean over the classes; without k that leave a class no others.
 
     Source: nearest mean of the embedded examples as in Snell, Swersky and Zemel, "Prototypical networks", NIPS 2017.
     """
@@ -196,7 +196,7 @@ def k_shot(config: Config, spec: dict[str, Any], predictions: Predictions) -> di
     classes, kinds = np.unique(labels[members], return_inverse=True)
     if len(classes) < 2:
         return {}
-    embeddings = predictions["embeddings"][members].astype(np.float64)
+    embeddings = predictions["embeddings"][members]
     of_class = [np.flatnonzero(kinds == place) for place in range(len(classes))]
     generator = np.random.default_rng(0)
     smallest = min(map(len, of_class))
