@@ -18,8 +18,6 @@ LARGEST = 160
 """Longer side in pixels to which a larger picture is reduced."""
 MOST_PIXELS = 100_000_000
 TOO_LARGE = "expected a picture of at most 100 megapixels; make it smaller"
-THUMBNAIL = 48
-"""Side in pixels of the small copy on which the paper and the digit's place are found."""
 DARKEST = 32.0
 """Grey value at least of paper, by which the ink on it is divided: in the shade a pen's mark is weaker, too."""
 SHEET = 96
@@ -29,7 +27,7 @@ THICKEST_LINE, SHORTEST_LINE = 7, 81
 RULED = 64
 """Longer side in pixels of the smallest picture in which ruled lines are looked for; scans of single digits are smaller."""
 CELLS = 24
-"""Side of the grid on which the digit is told from what else is in the picture."""
+"""Side of the grid on which the paper and the digit's place are found."""
 STROKE = (1.6, 3.4)
 """Thinnest and thickest mean stroke in pixels of 28 that is left as it is."""
 
@@ -41,32 +39,30 @@ def from_bytes(encoded: tf.Tensor) -> tf.Tensor:
         InvalidArgumentError: the bytes are no such picture, or one of more than 100 megapixels.
     """
     encoded = _not_huge(encoded)
-    form = (tf.TensorSpec([LARGEST, LARGEST], tf.float32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32))
-    squares, sizes, papers = tf.map_fn(lambda one: _square(_decoded(one)), encoded, fn_output_signature=form)
-    return centre(squares, sizes, papers)
+    form = (tf.TensorSpec([LARGEST, LARGEST, 3], tf.uint8), tf.TensorSpec([2], tf.int32))
+    return centre(*tf.map_fn(lambda one: _square(_decoded(one)), encoded, fn_output_signature=form))
 
 
 def from_picture(picture: tf.Tensor) -> tf.Tensor:
     """Returns float32 [28, 28] in [0, 255] for one grey picture, uint8 [height, width]."""
-    square, size, paper = _square(tf.repeat(picture[:, :, None], 3, axis=2))
-    return centre(square[None], size[None], paper[None])[0]
+    square, size = _square(tf.repeat(picture[:, :, None], 3, axis=2))
+    return centre(square[None], size[None])[0]
 
 
-def centre(squares: tf.Tensor, sizes: tf.Tensor, papers: tf.Tensor) -> tf.Tensor:
+def centre(squares: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """Finds the ink, crops it, fits it into 20 x 20 with its proportions kept and centres its mass in 28 x 28.
 
     Args:
-        squares: [n, side, side], grey; each picture in the upper left corner.
+        squares: uint8 [n, side, side, 3]; each picture in the upper left corner.
         sizes: int32 [n, 2], height and width of the pictures within.
-        papers: [n], the grey of most of each picture's border.
 
     Returns:
         float32 [n, 28, 28] in [0, 255]; all zero for a picture without ink.
     """
-    longest = tf.reduce_max(sizes)
-    squares = squares[:, :longest, :longest]
-    valid = _inside(sizes[:, 0], sizes[:, 1], longest)
-    ink, region = _ink(squares, sizes, papers, valid)
+    side = tf.reduce_max(sizes)
+    grey = tf.tensordot(tf.cast(squares[:, :side, :side], tf.float32), [0.2989, 0.587, 0.114], 1)
+    valid = _inside(sizes[:, 0], sizes[:, 1], side)
+    ink, region = _ink(grey, sizes, valid)
     inside, beside = ink * region, valid - region
     full = tf.math.divide_no_nan(_total(inside**3), _total(inside**2))
     outside = tf.math.divide_no_nan(_total(ink * beside), _total(beside))
@@ -94,44 +90,58 @@ def _decoded(encoded: tf.Tensor) -> tf.Tensor:
     return tf.io.decode_image(encoded, channels=3, expand_animations=False)
 
 
-def _square(picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns a picture uint8 [height, width, 3] grey in the corner of a square, its size there, and its paper's grey."""
-    stride = tf.maximum(tf.reduce_max(tf.shape(picture)) // (4 * LARGEST), 1)
-    picture = tf.image.rgb_to_grayscale(tf.ensure_shape(picture[::stride, ::stride], [None, None, 3]))
+def _square(picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns a picture uint8 [height, width, 3] in the corner of a square, uint8 [LARGEST, LARGEST, 3], and its size there."""
+    longer = tf.reduce_max(tf.shape(picture)[:2])
+    picture = tf.cond(longer > LARGEST, lambda: _reduced(picture), lambda: picture)
     size = tf.shape(picture)[:2]
-    scale = tf.minimum(1.0, LARGEST / tf.cast(tf.reduce_max(size), tf.float32))
-    smaller = tf.maximum(tf.cast(tf.round(tf.cast(size, tf.float32) * scale), tf.int32), 1)
-    picture = tf.cond(
-        scale < 1.0, lambda: tf.image.resize(picture, smaller, antialias=True), lambda: tf.cast(picture, tf.float32)
-    )[:, :, 0]
-    border = tf.sort(tf.concat([picture[0], picture[-1], picture[:, 0], picture[:, -1]], axis=0))
-    square = tf.pad(picture, [[0, LARGEST - smaller[0]], [0, LARGEST - smaller[1]]])
-    return tf.ensure_shape(square, [LARGEST, LARGEST]), smaller, border[tf.size(border) // 2]
+    padding = tf.concat([tf.stack([tf.zeros_like(size), LARGEST - size], axis=1), [[0, 0]]], axis=0)
+    return tf.ensure_shape(tf.pad(picture, padding), [LARGEST, LARGEST, 3]), size
 
 
-def _ink(squares: tf.Tensor, sizes: tf.Tensor, papers: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _reduced(picture: tf.Tensor) -> tf.Tensor:
+    """Returns a picture whose longer side is LARGEST; of a very large one it looks at few pixels, so that memory stays bounded."""
+    stride = tf.maximum(tf.reduce_max(tf.shape(picture)[:2]) // (4 * LARGEST), 1)
+    picture = tf.ensure_shape(picture[::stride, ::stride], [None, None, 3])
+    size = tf.cast(tf.shape(picture)[:2], tf.float32)
+    smaller = tf.maximum(tf.cast(tf.round(size * LARGEST / tf.reduce_max(size)), tf.int32), 1)
+    return tf.cast(tf.round(tf.image.resize(picture, smaller, antialias=True)), tf.uint8)
+
+
+def _ink(grey: tf.Tensor, sizes: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns how far every pixel stands out from the paper, [n, side, side], and 1 where the digit is, else 0.
 
     Which way the ink goes is told by the squares of the differences from the paper: what little noise and shading leave counts
     little.
     """
-    side = tf.shape(squares)[1]
-    difference = (squares - papers[:, None, None]) * valid
+    side = tf.shape(grey)[1]
+    most = _median_of_border(grey, sizes)
+    difference = (grey - most) * valid
     longer = tf.cast(tf.reduce_max(sizes, axis=1), tf.float32)
     zero = tf.zeros_like(longer)
-    shrink = _resampling(zero, longer, THUMBNAIL, side)
+    shrink = _resampling(zero, longer, CELLS, side)
     small, covered = _view(difference, shrink, shrink), _view(valid, shrink, shrink)
     paper = _paper(small, covered)
     contrast = (small - paper) * covered
     sign = tf.where(_total(tf.nn.relu(-contrast) ** 2) > _total(tf.nn.relu(contrast) ** 2), -1.0, 1.0)
-    grow = _resampling(zero, THUMBNAIL * tf.cast(side, tf.float32) / longer, side, THUMBNAIL)
+    grow = _resampling(zero, CELLS * tf.cast(side, tf.float32) / longer, side, CELLS)
     shade = _view(paper, grow, grow)
-    light = tf.maximum(papers[:, None, None] + shade, DARKEST)
-    ink = 255.0 * tf.nn.relu(sign * (difference - shade)) / light * valid
+    ink = 255.0 * tf.nn.relu(sign * (difference - shade)) / tf.maximum(most + shade, DARKEST) * valid
     ink = tf.cond(tf.reduce_max(sizes) < RULED, lambda: ink, lambda: _without_lines(ink, sizes))
+    shrink = _resampling(zero, longer, 2 * CELLS, side)
     cells = _digit_cells(_view(ink, shrink, shrink))
-    enlarge = _resampling(zero, CELLS * tf.cast(side, tf.float32) / longer, side, CELLS)
-    return ink, tf.cast(_view(cells, enlarge, enlarge) > 0.0, tf.float32) * valid
+    return ink, tf.cast(_view(cells, grow, grow) > 0.0, tf.float32) * valid
+
+
+def _median_of_border(grey: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+    """Returns the median [n, 1, 1] of the four sides, each of them seen at CELLS places."""
+    rows, columns = (
+        _resampling(tf.zeros([tf.shape(sizes)[0]]), tf.cast(sizes[:, axis], tf.float32), CELLS, tf.shape(grey)[1])
+        for axis in (0, 1)
+    )
+    seen = _view(grey, rows, columns)
+    border = tf.concat([seen[:, 0], seen[:, -1], seen[:, :, 0], seen[:, :, -1]], axis=1)
+    return tf.sort(border, axis=1)[:, 2 * CELLS, None, None]
 
 
 def _inside(heights: tf.Tensor, widths: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
@@ -141,15 +151,15 @@ def _inside(heights: tf.Tensor, widths: tf.Tensor, side: tf.Tensor) -> tf.Tensor
 
 
 def _paper(thumbnails: tf.Tensor, covered: tf.Tensor) -> tf.Tensor:
-    """Returns the paper's shade: the quadratic surface that fits most of each thumbnail [n, THUMBNAIL, THUMBNAIL].
+    """Returns the paper's shade: the quadratic surface that fits most of each thumbnail [n, CELLS, CELLS].
 
     Least squares, repeated with the weights of Geman and McClure, so that ink counts less and less. It starts from 0, the
     median of the border, and stays there unless the surface then fits a tenth of the picture more.
     """
-    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : THUMBNAIL * 1j, -1 : 1 : THUMBNAIL * 1j])
+    y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : CELLS * 1j, -1 : 1 : CELLS * 1j])
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1).astype(np.float32)
     products = (terms[:, :, None] * terms[:, None]).reshape(-1, 36)
-    values, weights = (tf.reshape(image, [-1, THUMBNAIL**2]) for image in (thumbnails, covered))
+    values, weights = (tf.reshape(image, [-1, CELLS**2]) for image in (thumbnails, covered))
     largest = tf.maximum(tf.reduce_max(tf.abs(values), axis=1, keepdims=True), 1.0)
     surface = tf.zeros_like(values)
     for share in (0.5, 0.3, 0.2, 0.15):
@@ -173,13 +183,13 @@ def _without_lines(ink: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     lengths = [tf.cast(sizes[:, axis], tf.float32) for axis in (0, 1)]
     zero = tf.zeros_like(lengths[0])
     flat = _view(ink, *(_resampling(zero, length, SHEET, side) for length in lengths))
-    lines = []
+    strong = 0.1 * tf.reduce_max(flat, axis=[1, 2], keepdims=True)
+    found = tf.zeros_like(flat, tf.bool)
     for along in (1, 2):
         across = 3 - along
         thin = flat - _opening(flat, THICKEST_LINE, across)
-        lines.append(_opening(_running_maximum(thin, 5, across, 0.0), SHORTEST_LINE, along))
-    line = tf.maximum(*lines)
-    found = (line > 0.1 * tf.reduce_max(flat, axis=[1, 2], keepdims=True)) & (flat <= 2.0 * line)
+        line = _opening(_running_maximum(flat, 5, across, 0.0), SHORTEST_LINE, along)
+        found |= (line > strong) & (flat <= 2.0 * line) & (thin >= 0.5 * flat)
     found &= (tf.reduce_max(sizes, axis=1) >= RULED)[:, None, None]
     grow = (_resampling(zero, SHEET * tf.cast(side, tf.float32) / length, side, SHEET) for length in lengths)
     return ink * tf.cast(_view(tf.cast(found, tf.float32), *grow) < 0.3, tf.float32)
@@ -208,14 +218,13 @@ def _running_maximum(images: tf.Tensor, window: int, axis: int, outside: float) 
 def _digit_cells(ink: tf.Tensor) -> tf.Tensor:
     """Returns 1 for the cells, [n, CELLS, CELLS], that the digit covers: those of strong ink that hang together, gaps of a cell
     bridged, with the place of the most ink."""
-    size = THUMBNAIL // CELLS
-    cells = tf.reduce_max(tf.reshape(ink, [-1, CELLS, size, CELLS, size]), axis=[2, 4])
+    cells = tf.reduce_max(tf.reshape(ink, [-1, CELLS, 2, CELLS, 2]), axis=[2, 4])
     strong = tf.cast(cells > 0.25 * tf.reduce_max(cells, axis=[1, 2], keepdims=True), tf.float32)
     near = tf.linalg.band_part(tf.ones([CELLS, CELLS]), 3, 3)
     mass = near @ (cells**2) @ near * strong
     start = tf.one_hot(tf.argmax(tf.reshape(mass, [-1, CELLS * CELLS]), axis=1), CELLS * CELLS)
     found = tf.reshape(start, [-1, CELLS, CELLS]) * strong
-    for _ in range(CELLS):
+    for _ in range(CELLS // 2):
         found = tf.minimum(near @ found @ near, strong)
     beside = tf.linalg.band_part(tf.ones([CELLS, CELLS]), 1, 1)
     return tf.minimum(beside @ found @ beside, 1.0)
@@ -259,13 +268,15 @@ def _usual_strokes(images: tf.Tensor) -> tf.Tensor:
 
 
 def _thickness(images: tf.Tensor) -> tf.Tensor:
-    y, x = tf.image.image_gradients(images[..., None])
-    outline = _total(tf.sqrt(y**2 + x**2 + 1e-12)[..., 0])
+    downwards = images[:, 1:, :-1] - images[:, :-1, :-1]
+    sideways = images[:, :-1, 1:] - images[:, :-1, :-1]
+    outline = _total(tf.sqrt(downwards**2 + sideways**2))
     return tf.math.divide_no_nan(2.0 * _total(images), outline)
 
 
 def _extreme(images: tf.Tensor) -> tf.Tensor:
-    return tf.nn.max_pool2d(images[..., None], 3, 1, "SAME")[..., 0]
+    """Returns the maximum over the 3 x 3 pixels around each; 0 beyond the image."""
+    return _running_maximum(_running_maximum(images, 3, 1, 0.0), 3, 2, 0.0)
 
 
 def _total(images: tf.Tensor) -> tf.Tensor:
