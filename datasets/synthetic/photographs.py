@@ -15,7 +15,7 @@ def photograph(digit: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Returns a grey photograph, uint8 [height, width] of 120 to 360 pixels a side, of a digit.
 
     Args:
-        digit: uint8 [28, 28], bright ink on black.
+        digit: uint8 [28, 28], bright ink on black; all black for a sheet without a digit.
 
     By chance: the digit covers a quarter to two thirds of the shorter side, anywhere on the sheet; half are written anew
     along their skeleton with a thin pen; the sheet is turned by up to 10 degrees and seen askew; the light falls off by up to
@@ -44,7 +44,8 @@ def _written(digit: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     large = skimage.transform.resize(digit / 255.0, (SKELETON_SIDE, SKELETON_SIDE), order=3)
     if generator.random() < 0.5:
         return np.clip((large - 0.3) / 0.4, 0, 1)
-    distance = scipy.ndimage.distance_transform_edt(~skimage.morphology.skeletonize(large > 0.5))
+    skeleton = skimage.morphology.skeletonize(large > 0.5)
+    distance = scipy.ndimage.distance_transform_edt(~skeleton) if skeleton.any() else np.full_like(large, np.inf)
     return np.clip(generator.uniform(1.5, 4.0) + 0.5 - distance, 0, 1)
 
 
