@@ -58,7 +58,7 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPic
         predictions["least_score"] = np.array([answers.least_score])
         predictions["calibrated"] = tempered(logits, answers.temperature)
     if tuple(spec["class_names"]) == CLASS_NAMES:
-        predictions |= _of_other_pictures(classify, split, uci=config.data.source != "demo")
+        predictions |= _of_other_pictures(classify, split, uci=config.data.source == "mnist")
     return predictions
 
 
