@@ -44,6 +44,13 @@ SMALL = {
 }
 
 
+def networks(*short: str) -> list:
+    """Returns every convolutional network's name; all but those of `short` are for the long suite."""
+    return [
+        pytest.param(name, marks=[] if name in short else [pytest.mark.long]) for name in sorted(set(SMALL) - {"mlp"})
+    ]
+
+
 def spec(size: int = 32) -> dict:
     return {
         "class_names": ["cat", "dog", "eel"], "size": size, "mean": [120.0] * 3, "standard_deviation": [60.0] * 3,
@@ -102,13 +109,13 @@ def operations(node):
         yield from operations(child)
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize("name", [*networks("alexnet", "inception"), "mlp"])
 def test_multiply_adds_are_those_of_tensorflows_profiler(name):
     model = built(name)
     assert sum(row.state.multiply_adds for row in layer_costs(model)) == profiled(model)
 
 
-@pytest.mark.parametrize("name", sorted(set(SMALL) - {"mlp"}))
+@pytest.mark.parametrize("name", networks("inception", "speedrun"))
 def test_receptive_field_is_what_the_gradient_reaches(name):
     """The pixels that the gradient of one place of a layer reaches, over many pictures, against the formula."""
     model = built(name, 48)
@@ -141,7 +148,7 @@ def test_inception_branches_share_the_width(width):
     assert one + three + five + projection == width
 
 
-@pytest.mark.parametrize("name", sorted(set(SMALL) - {"mlp"}))
+@pytest.mark.parametrize("name", networks("alexnet", "speedrun"))
 def test_fully_convolutional_form_agrees_with_the_classifier(name):
     model = built(name)
     maps = fully_convolutional(model)

@@ -89,7 +89,9 @@ def test_the_answer_weighs_six_views():
     assert np.abs(one["probabilities"] - predictions["probabilities"]).max() > 1e-5
 
 
-@pytest.mark.parametrize("preset", ["speedrun-cifar10", "speedrun-nesterov-cifar10"])
+@pytest.mark.parametrize(
+    "preset", ["speedrun-cifar10", pytest.param("speedrun-nesterov-cifar10", marks=pytest.mark.long)]
+)
 def test_learns_the_demo_pictures_with_its_own_optimizer(preset, demo):
     """Thirty steps on synthetic shapes, too few for moving averages: far above the tenth that chance gets right."""
     published = PRESETS[preset].config
