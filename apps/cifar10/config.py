@@ -81,10 +81,12 @@ class ResidualNetwork(Classifier):
 
 @dataclass(frozen=True)
 class SpeedrunNetwork(Classifier):
-    """Whitening 2x2 convolution, then groups of two 3x3 convolutions that start as partial identities (Jordan 2024)."""
+    """Whitening 2x2 convolution, then groups of 3x3 convolutions that start as partial identities (Jordan 2024)."""
 
     widths: tuple[int, ...] = (64, 256, 256)
     """Channels of each group; each group halves height and width."""
+    convolutions: int = field(default=2, metadata=LATER)
+    """In each group; from three on, the first one's output is added to the last one's."""
     momentum: float = 0.6
     """Of the batch normalisations' moving statistics."""
     label_smoothing: float = 0.2
