@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from harness.settings import LATER, TrainingConfig
 
@@ -25,6 +26,16 @@ class DataConfig:
     """Train on at most so many utterances."""
     speeds: tuple[float, ...] = (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15)
     """Speeds at which training utterances are played, drawn anew each time; 1.0 alone: as recorded."""
+    noise_share: float = field(default=0.0, metadata=LATER)
+    """Share of the training utterances that get noise mixed in, drawn anew each time."""
+    noise_snr: tuple[float, float] = field(default=(5.0, 30.0), metadata=LATER)
+    """Range, in decibels, of the power of such an utterance over that of its noise."""
+    noises: tuple[Literal["white", "pink", "babble"], ...] = field(default=("white", "pink", "babble"), metadata=LATER)
+    """Kinds of noise; babble is 3 to 6 other training utterances at once."""
+    reverberation_share: float = field(default=0.0, metadata=LATER)
+    """Share of the training utterances that sound as in a room, drawn anew each time."""
+    reverberation_seconds: tuple[float, float] = field(default=(0.1, 0.6), metadata=LATER)
+    """Range of the time in which such a room's sound decays by 60 dB."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 import tensorflow as tf
 
-from apps.speech import text
+from apps.speech import augment, text
 from apps.speech.config import Config
 from apps.speech.models import frames
 from apps.speech.models.blstm import SAMPLE_RATE
@@ -53,8 +53,9 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     """Reads the data and splits it; with the `spec` of a trained model only test utterances, a whole manifest without split column.
 
     Raises:
-        DataError: data that is absent or damaged, or too little to train on.
+        DataError: data that is absent or damaged, or too little to train on; settings of the augmentation that make no sense.
     """
+    augment.check(config.data)
     if config.data.source not in ("an4", "demo"):
         return _manifest(config, spec)
     prepared = _an4(config) if config.data.source == "an4" else _demo(config)
@@ -231,8 +232,11 @@ def _collate(config: Config, spec: dict[str, Any], split: Utterances, training: 
     speeds = config.data.speeds if training else (1.0,)
 
     def collate(indices: np.ndarray, seed: np.ndarray):
-        chosen = np.random.default_rng(seed).choice(speeds, len(indices))
+        generator = np.random.default_rng(seed)
+        chosen = generator.choice(speeds, len(indices))
         samples = [played(split.samples[i], speed) for i, speed in zip(indices, chosen, strict=True)]
+        if training:
+            samples = [augment.varied(row, config.data, split.samples, generator) for row in samples]
         return padded(samples, 0, np.int16), lengths_of(samples), padded([classes[i] for i in indices], -1, np.int32)
 
     return collate
