@@ -21,8 +21,11 @@ from shared_layers.activations.rrelu import RReLU
 from shared_layers.activations.vrelu import VReLU
 from shared_layers.attention.attention_decoder import AttentionDecoder
 from shared_layers.attention.bahdanau import BahdanauAttention
+from shared_layers.audio.cepstra import Cepstra
+from shared_layers.audio.deltas import Deltas
 from shared_layers.audio.log_mel import LogMel
 from shared_layers.audio.spec_augment import SpecAugment
+from shared_layers.audio.stack_frames import StackFrames
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.dense_block import DenseBlock, NormActConv
 from shared_layers.convolution.depthwise_separable import DepthwiseSeparable
@@ -144,6 +147,7 @@ CASES: dict[str, Case] = {
         always_float32="losses stay in float32",
         float32_inside="all",
     ),
+    "Cepstra": Case(lambda **kwargs: Cepstra(3, **kwargs), [_normal(2, 4, 6)]),
     "ConvBatchNorm": Case(
         lambda **kwargs: ConvBatchNorm(4, pool_size=2, activation="gelu", **kwargs), [_normal(2, 6, 5, 3)]
     ),
@@ -158,6 +162,7 @@ CASES: dict[str, Case] = {
     "DepthwiseSeparable": Case(
         lambda **kwargs: DepthwiseSeparable(4, strides=2, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]
     ),
+    "Deltas": Case(lambda **kwargs: Deltas(width=5, **kwargs), [_normal(2, 7, 3), _integers(7, 4)]),
     "FrameConvolution": Case(
         lambda **kwargs: FrameConvolution(4, 3, (2, 2), activation="tanh", **kwargs),
         [_normal(2, 7, 6, 2), _integers(7, 4)],
@@ -206,6 +211,9 @@ CASES: dict[str, Case] = {
     ),
     "SpecAugment": Case(
         lambda **kwargs: SpecAugment(seed=1, **kwargs), [_normal(2, 20, 8), _integers(20, 11)]
+    ),
+    "StackFrames": Case(
+        lambda **kwargs: StackFrames(2, 1, 3, **kwargs), [_normal(2, 7, 3), _integers(7, 4)]
     ),
     "StandardizeFrames": Case(
         lambda **kwargs: StandardizeFrames(**kwargs), [_normal(2, 7, 4), _integers(7, 5)]
