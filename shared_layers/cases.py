@@ -41,8 +41,14 @@ from shared_layers.gradient_check import TOLERANCE, gradient_errors
 from shared_layers.images.reflection_padding import CropLike, PadToMultiple
 from shared_layers.losses.contrastive import ContrastiveLoss
 from shared_layers.losses.smoothed_crossentropy import SmoothedSparseCategoricalCrossentropy
+from shared_layers.masking.frame_batch_normalization import FrameBatchNormalization
 from shared_layers.masking.standardize_frames import StandardizeFrames
+from shared_layers.masking.subtract_running_mean import SubtractRunningMean
+from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
 from shared_layers.recurrent.bidirectional_lstm import BidirectionalLSTM
+from shared_layers.recurrent.peephole_lstm_cell import PeepholeLSTMCell
+from shared_layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
+from shared_layers.recurrent.row_convolution import RowConvolution
 from shared_layers.scalp.average_reference import AverageReference
 from shared_layers.scalp.band_power import BandPower
 from shared_layers.scalp.logarithm import Logarithm
@@ -137,6 +143,12 @@ CASES: dict[str, Case] = {
     "BidirectionalLSTM": Case(
         lambda **kwargs: BidirectionalLSTM(3, **kwargs), [_normal(2, 5, 4), _integers(5, 2)]
     ),
+    "BidirectionalRecurrent": Case(
+        lambda dtype=None, **kwargs: BidirectionalRecurrent(
+            *(keras.layers.GRU(3, return_sequences=True, dtype=dtype) for _ in range(2)), dtype=dtype, **kwargs
+        ),
+        [_normal(2, 5, 4), _integers(5, 2)],
+    ),
     "BottleneckResidualBlock": Case(
         lambda **kwargs: BottleneckResidualBlock(8, activation="gelu", **kwargs), [_normal(2, 4, 5, 8)]
     ),
@@ -163,6 +175,9 @@ CASES: dict[str, Case] = {
         lambda **kwargs: DepthwiseSeparable(4, strides=2, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]
     ),
     "Deltas": Case(lambda **kwargs: Deltas(width=5, **kwargs), [_normal(2, 7, 3), _integers(7, 4)]),
+    "FrameBatchNormalization": Case(
+        lambda **kwargs: FrameBatchNormalization(**kwargs), [_normal(2, 7, 4), _integers(7, 5)]
+    ),
     "FrameConvolution": Case(
         lambda **kwargs: FrameConvolution(4, 3, (2, 2), activation="tanh", **kwargs),
         [_normal(2, 7, 6, 2), _integers(7, 4)],
@@ -192,7 +207,20 @@ CASES: dict[str, Case] = {
     "NormActConv": Case(lambda **kwargs: NormActConv(4, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]),
     "NoisyReLU": Case(lambda **kwargs: NoisyReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
     "PadToMultiple": Case(lambda **kwargs: PadToMultiple(4, **kwargs), [_normal(2, 5, 7, 3)]),
+    "PeepholeLSTMCell": Case(
+        lambda **kwargs: PeepholeLSTMCell(3, **kwargs),
+        [_normal(2, 4), _normal(2, 3), _normal(2, 3)],
+        call=lambda layer, inputs: layer(inputs[0], list(inputs[1:])),
+    ),
+    "ProjectedLSTMCell": Case(
+        lambda **kwargs: ProjectedLSTMCell(4, projection=3, **kwargs),
+        [_normal(2, 4), _normal(2, 3), _normal(2, 4)],
+        call=lambda layer, inputs: layer(inputs[0], list(inputs[1:])),
+    ),
     "RReLU": Case(lambda **kwargs: RReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
+    "RowConvolution": Case(
+        lambda **kwargs: RowConvolution(2, **kwargs), [_normal(2, 7, 4), _integers(7, 4)]
+    ),
     "ScalpImage": Case(
         lambda **kwargs: ScalpImage([[-1, 0, 0], [1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1]], size=4, **kwargs),
         [_normal(2, 3, 5)],
@@ -217,6 +245,9 @@ CASES: dict[str, Case] = {
     ),
     "StandardizeFrames": Case(
         lambda **kwargs: StandardizeFrames(**kwargs), [_normal(2, 7, 4), _integers(7, 5)]
+    ),
+    "SubtractRunningMean": Case(
+        lambda **kwargs: SubtractRunningMean(5, **kwargs), [_normal(2, 7, 4), _integers(7, 4)]
     ),
     "TrainableSubsampling": Case(lambda **kwargs: TrainableSubsampling(2, **kwargs), [_normal(2, 4, 6, 3)]),
     "VReLU": Case(lambda **kwargs: VReLU(0.2, **kwargs), [_off_zero(3, 4)]),

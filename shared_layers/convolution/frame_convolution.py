@@ -12,15 +12,17 @@ from shared_layers.masking.frame_mask import zero_padded_frames
 class FrameConvolution(keras.layers.Layer):
     """Convolves over time and frequency so that padding a batch further changes no utterance.
 
-    Keras' "same" padding depends on the parity of the padded length; here (kernel - 1) // 2 zeros stand before the first
-    frame, and frames beyond an utterance's length read as zeros.
+    Keras' "same" padding depends on the parity of the padded length; here half of what the kernel spans, its middle left out,
+    stands as zeros before the first frame, and frames beyond an utterance's length read as zeros. With a single bin and a
+    kernel of one bin it is a convolution over time alone, all features being channels.
 
     Args:
         filters: number of output channels.
-        kernel_size: odd; frames and bins of the kernel.
+        kernel_size: odd; frames and bins of the kernel, or (frames, bins).
         strides: (time, frequency).
         activation: of the output, by Keras' name.
         kernel_initializer: by Keras' name.
+        dilation: frames from one row of the kernel to the next; more than 1 only without strides.
 
     Input shape:
         pictures [n, frames, bins, channels]; lengths int [n].
@@ -37,22 +39,26 @@ class FrameConvolution(keras.layers.Layer):
     def __init__(
         self,
         filters: int,
-        kernel_size: int = 3,
+        kernel_size: int | tuple[int, int] = 3,
         strides: tuple[int, int] = (1, 1),
         activation: str = "relu",
         kernel_initializer: str = "he_normal",
+        dilation: int = 1,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if kernel_size % 2 == 0:
+        self.kernel = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        if any(side % 2 == 0 for side in self.kernel):
             raise ValueError(f"kernel_size {kernel_size}: expected an odd number, so that a frame has equal sides")
-        self.filters, self.kernel_size, self.strides = filters, kernel_size, tuple(strides)
+        self.filters, self.strides, self.dilation = filters, tuple(strides), dilation
+        self.kernel_size = kernel_size if isinstance(kernel_size, int) else tuple(kernel_size)
         self.activation, self.kernel_initializer = activation, kernel_initializer
         self.convolution = keras.layers.Conv2D(
             filters,
             kernel_size,
             strides=self.strides,
             padding="valid",
+            dilation_rate=(dilation, 1),
             activation=activation,
             kernel_initializer=kernel_initializer,
             dtype=self.dtype_policy,
@@ -63,9 +69,9 @@ class FrameConvolution(keras.layers.Layer):
         self.convolution.build((pictures_shape[0], None, None, pictures_shape[3]))
 
     def call(self, pictures, lengths):
-        side = self.kernel_size // 2
+        ahead, beside = self.dilation * (self.kernel[0] // 2), self.kernel[1] // 2
         pictures = zero_padded_frames(ops.cast(pictures, self.compute_dtype), lengths)
-        pictures = ops.pad(pictures, ((0, 0), (side, side), (side, side), (0, 0)))
+        pictures = ops.pad(pictures, ((0, 0), (ahead, ahead), (beside, beside), (0, 0)))
         stride = self.strides[0]
         lengths = (ops.cast(lengths, "int32") + stride - 1) // stride
         return zero_padded_frames(self.convolution(pictures), lengths), lengths
@@ -79,5 +85,5 @@ class FrameConvolution(keras.layers.Layer):
         return keras.KerasTensor(output, self.compute_dtype), keras.KerasTensor(lengths, "int32")
 
     def get_config(self):
-        names = "filters kernel_size strides activation kernel_initializer".split()
+        names = "filters kernel_size strides activation kernel_initializer dilation".split()
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

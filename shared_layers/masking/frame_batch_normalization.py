@@ -32,9 +32,9 @@ class FrameBatchNormalization(keras.layers.Layer):
     2", ICML 2016, section 3.2.
 
     >>> layer = FrameBatchNormalization()
-    >>> x = ops.array([[[1.0], [3.0]], [[5.0], [99.0]]])
-    >>> layer(x, ops.array([2, 1]), training=True).numpy().round(1).tolist()
-    [[[-1.2], [0.0]], [[1.2], [0.0]]]
+    >>> x = ops.array([[[1.0], [99.0]], [[3.0], [99.0]]])
+    >>> layer(x, ops.array([1, 1]), training=True).numpy().round(2).tolist()
+    [[[-1.0], [0.0]], [[1.0], [0.0]]]
     """
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, affine: bool = True, **kwargs):

@@ -36,7 +36,7 @@ class PeepholeLSTMCell(keras.layers.Layer):
         self.units = units
         self.state_size, self.output_size = [units, units], units
 
-    def build(self, input_shape, states_shape=None):
+    def build(self, input_shape):
         self.kernel = self.add_weight(shape=(input_shape[-1], 4 * self.units), name="kernel")
         self.recurrent_kernel = self.add_weight(
             shape=(self.units, 4 * self.units), initializer="orthogonal", name="recurrent_kernel"

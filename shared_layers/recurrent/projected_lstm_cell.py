@@ -40,7 +40,7 @@ class ProjectedLSTMCell(keras.layers.Layer):
         self.units, self.projection = units, projection
         self.state_size, self.output_size = [projection, units], projection
 
-    def build(self, input_shape, states_shape=None):
+    def build(self, input_shape):
         self.kernel = self.add_weight(shape=(input_shape[-1], 4 * self.units), name="kernel")
         self.recurrent_kernel = self.add_weight(
             shape=(self.projection, 4 * self.units), initializer="orthogonal", name="recurrent_kernel"

@@ -52,3 +52,19 @@ def test_padding_changes_no_utterance(further):
 def test_even_kernels_are_refused():
     with pytest.raises(ValueError, match="odd"):
         FrameConvolution(4, 2)
+
+
+def test_dilated_and_one_dimensional_equal_numpy():
+    layer = FrameConvolution(4, (3, 1), activation="linear", dilation=2)
+    layer.build((None, None, None, 3), (None,))
+    layer.set_weights([np.random.default_rng(1).standard_normal(weight.shape) for weight in layer.weights])
+    kernel, bias = (weight.numpy() for weight in layer.weights)
+    sequence = np.random.default_rng(0).standard_normal((9, 1, 3)).astype(np.float32)
+    padded = np.pad(sequence[:, 0], ((2, 2), (0, 0)))
+    expected = bias + sum(padded[2 * k : 2 * k + 9] @ kernel[k, 0] for k in range(3))
+    output, lengths = layer(sequence[None], np.array([9]))
+    np.testing.assert_allclose(output[0, :, 0], expected, atol=1e-5)
+    assert lengths.numpy().tolist() == [9]
+    cut, _ = layer(sequence[None], np.array([6]))
+    alone, _ = layer(sequence[None, :6], np.array([6]))
+    np.testing.assert_allclose(cut[:, :6], alone, atol=1e-6)
