@@ -68,6 +68,26 @@ def read_list(root: Path, split: Literal["train", "test"]) -> list[Utterance]:
     return utterances
 
 
+def pronunciations(root: Path) -> dict[str, list[list[str]]]:
+    """Returns AN4's dictionary: word in capitals -> its pronunciations in the order listed, each the ARPAbet of its phonemes.
+
+    Raises:
+        DataError: absent or damaged.
+    """
+    file = root / "etc/an4.dic"
+    if not file.is_file():
+        raise DataError(f"{file}: the pronouncing dictionary is absent; unpack AN4 again")
+    found: dict[str, list[list[str]]] = {}
+    for row, line in enumerate(file.read_text(encoding="ascii", errors="replace").splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) < 2:
+            raise DataError(f"{file} row {row}: {line.strip()!r} is not a word and its phonemes; unpack AN4 again")
+        found.setdefault(re.sub(r"\(\d+\)$", "", words[0]), []).append(words[1:])
+    return found
+
+
 def read_samples(utterance: Utterance) -> np.ndarray:
     """Returns int16 [samples] at 16 kHz.
 

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import fft, signal
 
 from apps.speech.config import DataConfig
+from apps.speech.models.front_end import SAMPLE_RATE
 from datasets.errors import DataError
 
-SAMPLE_RATE = 16000
 TALKERS = (3, 7)
 """Voices in babble: from the first number to one less than the second."""
 DIRECT_TO_REVERBERANT = (0.0, 12.0)

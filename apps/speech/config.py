@@ -26,6 +26,8 @@ class DataConfig:
     """Train on at most so many utterances."""
     speeds: tuple[float, ...] = (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15)
     """Speeds at which training utterances are played, drawn anew each time; 1.0 alone: as recorded."""
+    units: Literal["characters", "phonemes"] = field(default="characters", metadata=LATER)
+    """What the model writes; phonemes of AN4 only, whose pronouncing dictionary gives those of each word."""
     noise_share: float = field(default=0.0, metadata=LATER)
     """Share of the training utterances that get noise mixed in, drawn anew each time."""
     noise_snr: tuple[float, float] = field(default=(5.0, 30.0), metadata=LATER)
@@ -58,6 +60,18 @@ class FeaturesConfig:
     """SpecAugment: stretches blotted out in each training utterance."""
     time_width: int = 25
     """SpecAugment: largest length of such a stretch, in frames (and at most 15 % of the utterance)."""
+    cepstra: int = field(default=0, metadata=LATER)
+    """Mel-frequency cepstral coefficients (MFCC), as many, in place of the bands; 0: the bands themselves."""
+    deltas: Literal[0, 1, 2] = field(default=0, metadata=LATER)
+    """Derivatives over time beside the features: none, the first, or the first and the second."""
+    normalization: Literal["utterance", "running"] = field(default="utterance", metadata=LATER)
+    """Mean and variance taken from: the utterance itself; or the training data, less the utterance's mean so far (streaming)."""
+    stack_before: int = field(default=0, metadata=LATER)
+    """Earlier frames joined to each frame."""
+    stack_after: int = field(default=0, metadata=LATER)
+    """Later frames joined to each frame."""
+    stack_stride: int = field(default=1, metadata=LATER)
+    """One of so many frames is kept."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,76 @@ class Blstm:
 
 
 @dataclass(frozen=True)
+class Framewise(Blstm):
+    """The same network trained twice: by CTC, then frame by frame on the former's alignment (Graves et al. 2006, figure 1)."""
+
+    epochs_share: float = 0.4
+    """Epochs of the framewise training, as a share of those by CTC."""
+
+
+@dataclass(frozen=True)
+class DeepSpeech2:
+    """Convolutions, recurrent layers with batch normalisation between them, fully connected (Amodei et al. 2016)."""
+
+    convolution: Literal["1d", "2d"] = "2d"
+    """Over time alone, or over time and frequency."""
+    filters: tuple[int, ...] = (32, 32)
+    """Channels of each convolution."""
+    kernel_frames: tuple[int, ...] = (11, 5)
+    """Extent of each kernel over time, in frames of its input; odd."""
+    kernel_bins: tuple[int, ...] = (11, 5)
+    """Extent of each kernel over frequency, in bins of its input; odd; of no account in 1-D."""
+    time_strides: tuple[int, ...] = (2, 2)
+    """Stride of each convolution over time; over frequency it is always 2."""
+    cell: Literal["lstm", "gru"] = "gru"
+    """Kind of the recurrent layers."""
+    bidirectional: bool = True
+    """Whether the recurrent layers know the whole utterance, or only what came before."""
+    units: int = 192
+    """Width of each direction of a recurrent layer."""
+    layers: int = 3
+    """Recurrent layers."""
+    future: int = 4
+    """Frames that the row convolution looks ahead; of no account in bidirectional models."""
+    connected: int = 256
+    """Width of the fully connected layer before the last."""
+    dropout: float = 0.3
+    """Share of the values left out before each recurrent and connected layer, in training."""
+
+
+@dataclass(frozen=True)
+class ProjectedLstm:
+    """Deep LSTM with recurrent projections on stacked, subsampled frames (Sak et al. 2014, 2015)."""
+
+    units: int = 192
+    """Width of the state of each direction."""
+    projection: int = 96
+    """Width of the output of each direction, which recurs."""
+    layers: int = 5
+    """Recurrent layers."""
+    bidirectional: bool = True
+    """Whether the layers know the whole utterance, or only what came before."""
+    dropout: float = 0.3
+    """Share of the values left out before each layer, in training."""
+
+
+@dataclass(frozen=True)
+class Tdnn:
+    """Time-delay network: dilated convolutions over time (Waibel et al. 1989; Peddinti et al. 2015)."""
+
+    filters: tuple[int, ...] = (384, 384, 384, 384, 384, 384, 512)
+    """Channels of each convolution."""
+    kernel_frames: tuple[int, ...] = (5, 3, 3, 3, 3, 3, 1)
+    """Extent of each kernel, in frames of its input; odd."""
+    strides: tuple[int, ...] = (2, 2, 1, 1, 1, 1, 1)
+    """Stride of each convolution."""
+    dilations: tuple[int, ...] = (1, 1, 1, 2, 3, 4, 1)
+    """Frames from one row of each kernel to the next."""
+    dropout: float = 0.3
+    """Share of the values left out before each convolution but the first, in training."""
+
+
+@dataclass(frozen=True)
 class DecodingConfig:
     """From log-probabilities to text."""
 
@@ -94,6 +178,6 @@ class Config:
 
     data: DataConfig = field(default_factory=DataConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
-    model: Blstm = field(default_factory=Blstm)
+    model: Blstm | Framewise | DeepSpeech2 | ProjectedLstm | Tdnn = field(default_factory=Blstm)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -14,10 +14,10 @@ import numpy as np
 import soxr
 import tensorflow as tf
 
-from apps.speech import augment, text
+from apps.speech import augment, phonemes, text
 from apps.speech.config import Config
 from apps.speech.models import frames
-from apps.speech.models.blstm import SAMPLE_RATE
+from apps.speech.models.front_end import SAMPLE_RATE
 from datasets import an4, audio
 from datasets.errors import DataError
 from datasets.fetch import sha256_of
@@ -56,6 +56,10 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         DataError: data that is absent or damaged, or too little to train on; settings of the augmentation that make no sense.
     """
     augment.check(config.data)
+    if config.data.units == "phonemes" and config.data.source != "an4":
+        raise DataError(
+            "--data.units phonemes: expected --data an4, the one data set here with a pronouncing dictionary"
+        )
     if config.data.source not in ("an4", "demo"):
         return _manifest(config, spec)
     prepared = _an4(config) if config.data.source == "an4" else _demo(config)
@@ -73,17 +77,36 @@ def _an4(config: Config) -> Prepared:
     unknown = held_out - {utterance.speaker for utterance in splits["validation"]}
     if unknown:
         raise DataError(f"AN4 has no training speaker {', '.join(sorted(unknown))}; correct --data.validation-speakers")
+    written = _written(config, root)
     read = {
         name: Utterances(
             [an4.read_samples(u) for u in listed],
-            [text.normalised(u.text) for u in listed],
+            [written(u.text) for u in listed],
             [u.speaker for u in listed],
             [u.name for u in listed],
         )
         for name, listed in splits.items()
     }
     note = f"Validation: every utterance of the training speakers {', '.join(sorted(held_out))}, who never train."
-    return _prepared(config, read, Source("CMU AN4", an4.digest(root), notice=an4.NOTICE), Counter(), [note])
+    notes = [note]
+    if config.data.units == "phonemes":
+        notes.append("Transcripts are phonemes in one-letter ARPAbet; a word's errors are errors of its pronunciation.")
+    return _prepared(config, read, Source("CMU AN4", an4.digest(root), notice=an4.NOTICE), Counter(), notes)
+
+
+def _written(config: Config, root: Path) -> Callable[[str], str]:
+    """Returns what makes of an AN4 transcript the text to learn."""
+    if config.data.units == "characters":
+        return text.normalised
+    dictionary = an4.pronunciations(root)
+
+    def written(transcript: str) -> str:
+        try:
+            return phonemes.pronounced(transcript, dictionary)
+        except ValueError as error:
+            raise DataError(f"{root / 'etc/an4.dic'}: {error}; unpack AN4 again") from None
+
+    return written
 
 
 def _demo(config: Config) -> Prepared:
@@ -204,16 +227,27 @@ def _feasible(config: Config, utterances: Utterances, split: str, dropped: Count
 
 
 def batches(
-    config: Config, spec: dict[str, Any], split: Utterances, training: bool, first_step: int = 0
+    config: Config,
+    spec: dict[str, Any],
+    split: Utterances,
+    training: bool,
+    first_step: int = 0,
+    targets: Sequence[np.ndarray] | None = None,
 ) -> tf.data.Dataset:
-    """Returns ({"waveforms": float32 [batch, samples], "lengths": int32 [batch]}, labels int32 [batch, longest], -1 padded)."""
+    """Returns ({"waveforms": float32 [batch, samples], "lengths": int32 [batch]}, labels int32 [batch, longest], -1 padded).
+
+    Args:
+        targets: int rows, one an utterance, in place of the labels of the transcripts.
+    """
     settings = config.training
     if training:
         lengths = np.array([len(samples) for samples in split.samples], float)
         plan = bucketed_plan(lengths, settings.batch_size, settings.seed)
     else:
         plan = in_order_plan(len(split), 32)
-    collate = _collate(config, spec, split, training)
+    if targets is None:
+        targets = [text.labels(transcript, spec["characters"]) for transcript in split.texts]
+    collate = _collate(config, split, targets, training)
 
     def gather(indices: tf.Tensor, seed: tf.Tensor):
         kinds = tf.int16, tf.int32, tf.int32
@@ -227,8 +261,7 @@ def batches(
     return dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _collate(config: Config, spec: dict[str, Any], split: Utterances, training: bool) -> Callable[..., Any]:
-    classes = [text.labels(transcript, spec["characters"]) for transcript in split.texts]
+def _collate(config: Config, split: Utterances, targets: Sequence[Sequence[int]], training: bool) -> Callable[..., Any]:
     speeds = config.data.speeds if training else (1.0,)
 
     def collate(indices: np.ndarray, seed: np.ndarray):
@@ -237,7 +270,7 @@ def _collate(config: Config, spec: dict[str, Any], split: Utterances, training: 
         samples = [played(split.samples[i], speed) for i, speed in zip(indices, chosen, strict=True)]
         if training:
             samples = [augment.varied(row, config.data, split.samples, generator) for row in samples]
-        return padded(samples, 0, np.int16), lengths_of(samples), padded([classes[i] for i in indices], -1, np.int32)
+        return padded(samples, 0, np.int16), lengths_of(samples), padded([targets[i] for i in indices], -1, np.int32)
 
     return collate
 

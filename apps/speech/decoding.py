@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from apps.speech import text
 from apps.speech.config import Config, DecodingConfig
 from apps.speech.data import Utterances, batches
-from apps.speech.models.blstm import SAMPLE_RATE
+from apps.speech.models.framewise import frame_labels
+from apps.speech.models.front_end import SAMPLE_RATE
 from shared_layers.ctc.decoding import beam_decode, greedy_decode
 
 
@@ -39,6 +41,15 @@ def listen(config: Config, spec: dict[str, Any], model: Any, split: Utterances) 
         start = time.perf_counter()
         outputs = {name: value.numpy() for name, value in hear(x["waveforms"], x["lengths"]).items()}
         yield Heard(outputs, x["lengths"].numpy(), time.perf_counter() - start)
+
+
+def aligned(config: Config, spec: dict[str, Any], model: Any, split: Utterances) -> list[np.ndarray]:
+    """Returns the label that each frame of each utterance bears by the model's alignment with its transcript, int32 [frames] each."""
+    transcripts, rows = iter(split.texts), []
+    for outputs, *_ in listen(config, spec, model, split):
+        for values, count in zip(outputs["log_probabilities"], outputs["frames"], strict=True):
+            rows.append(frame_labels(values[:count], text.labels(next(transcripts), spec["characters"])))
+    return rows
 
 
 def transcribe(

@@ -12,7 +12,7 @@ from apps.speech import tuning
 from apps.speech.config import Config
 from apps.speech.data import Utterances
 from apps.speech.decoding import listen
-from apps.speech.models.blstm import SAMPLE_RATE
+from apps.speech.models.front_end import SAMPLE_RATE
 from harness.app import Metric, Predictions
 from harness.statistics import bootstrap_ratio, wilson
 
@@ -86,8 +86,15 @@ def character_errors(references: np.ndarray, hypotheses: np.ndarray) -> tuple[np
     return errors, characters
 
 
+def _without_spaces(texts: np.ndarray) -> np.ndarray:
+    return np.array([str(text).replace(" ", "") for text in texts], np.str_)
+
+
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
-    """Returns word and character error rates of the best path, the beam search and the search with a language model, with intervals over utterances."""
+    """Returns word and character error rates of the best path, the beam search and the search with a language model, with intervals over utterances.
+
+    Where the model writes phonemes: phoneme instead of character error rates, and word error rates of pronunciations.
+    """
     references = predictions["references"]
     count = len(references)
 
@@ -102,7 +109,11 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
         words = word_errors(references, hypotheses)
         wrong = words["substitutions"] + words["deletions"] + words["insertions"]
         metrics[f"wer{suffix}"] = rate(wrong, words["words"])
-        metrics[f"cer{suffix}"] = rate(*character_errors(references, hypotheses))
+        if config.data.units == "phonemes":
+            errors = character_errors(_without_spaces(references), _without_spaces(hypotheses))
+            metrics[f"phoneme_error_rate{suffix}"] = rate(*errors)
+        else:
+            metrics[f"cer{suffix}"] = rate(*character_errors(references, hypotheses))
         right = int(np.sum(references == hypotheses))
         metrics[f"sentence_accuracy{suffix}"] = Metric(right / count, "fraction", count, wilson(right, count))
         for kind in ("substitutions", "deletions", "insertions"):

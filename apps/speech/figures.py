@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from apps.speech.config import Config
 from apps.speech.data import Utterances
 from apps.speech.evaluate import character_errors, word_errors
-from apps.speech.models.blstm import SAMPLE_RATE, window_and_hop
+from apps.speech.models.front_end import SAMPLE_RATE, window_and_hop
 from harness.app import Predictions
 from harness.sections import Picture, Sound, Table
 
@@ -57,25 +57,34 @@ def _posteriorgram(config: Config, spec: dict[str, Any], model: Any, split: Utte
     lengths = np.array([samples.shape[1]], np.int32)
     features = model.get_layer("log_mel")(samples, lengths)[0][0].numpy()
     outputs = model({"waveforms": tf.constant(samples), "lengths": tf.constant(lengths)}, training=False)
-    probabilities = tf.nn.softmax(outputs["logits"])[0].numpy()
+    panels = {"": outputs["logits"]}
+    if "ctc_logits" in outputs:
+        panels = {"framewise ": outputs["logits"], "CTC ": outputs["ctc_logits"]}
     _, hop = window_and_hop(config.features)
     seconds = len(features) * hop / SAMPLE_RATE
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
+    figure = Figure(figsize=(9, 2.2 + 2.0 * len(panels)), layout="constrained")
+    above, *below = figure.subplots(1 + len(panels), 1, sharex=True)
     above.imshow(features.T, origin="lower", aspect="auto", extent=(0, seconds, 0, features.shape[1]), cmap="magma")
     above.set_ylabel("mel band")
-    times = (np.arange(len(probabilities)) + 0.5) * seconds / len(probabilities)
-    below.plot(times, probabilities[:, -1], color="0.75", linestyle="--", linewidth=1)
-    heard = sorted(set(probabilities.argmax(-1)) - {len(spec["characters"])})
-    for character in heard:
-        below.plot(times, probabilities[:, character], linewidth=1.2)
-    _name_spikes(below, times, probabilities, spec["characters"])
-    below.set(xlabel="time (s)", ylabel="probability", ylim=(0, 1.2), xlim=(0, seconds))
+    for axes, (name, logits) in zip(below, panels.items(), strict=True):
+        _spikes(axes, tf.nn.softmax(logits)[0].numpy(), seconds, spec["characters"])
+        axes.set(ylabel=f"{name}probability", ylim=(0, 1.2), xlim=(0, seconds))
+    below[-1].set_xlabel("time (s)")
     caption = (
         "Log-mel features, and what the model gives each character over time; dashed: the blank. "
-        f"The name of a character stands on its spike (␣: space). Said: “{split.texts[place]}”."
+        f"The name of a character stands on its spike (␣: space)."
+        f"{' A framewise classifier beside the CTC model that labelled its frames.' if len(panels) > 1 else ''} Said: “{split.texts[place]}”."
     )
     return Picture(f"Spikes: {split.names[place]}", caption, figure)
+
+
+def _spikes(axes: Any, probabilities: np.ndarray, seconds: float, characters: list[str]) -> None:
+    """Draws the probability of each class that is once the best one, the blank dashed."""
+    times = (np.arange(len(probabilities)) + 0.5) * seconds / len(probabilities)
+    axes.plot(times, probabilities[:, -1], color="0.75", linestyle="--", linewidth=1)
+    for character in sorted(set(probabilities.argmax(-1)) - {len(characters)}):
+        axes.plot(times, probabilities[:, character], linewidth=1.2)
+    _name_spikes(axes, times, probabilities, characters)
 
 
 def _name_spikes(axes: Any, times: np.ndarray, probabilities: np.ndarray, characters: list[str]) -> None:

@@ -1,7 +1,23 @@
 """The named configurations of the speech app. Free of TensorFlow."""
 
-from apps.speech.config import Blstm, Config, DataConfig, FeaturesConfig
+from apps.speech.config import Blstm, Config, DataConfig, DeepSpeech2, FeaturesConfig, Framewise, ProjectedLstm, Tdnn
 from harness.settings import Preset, TrainingConfig
+
+
+def _an4(epochs: int, learning_rate: float = 2e-3) -> TrainingConfig:
+    """AN4's 820 training utterances, 51 steps an epoch."""
+    return TrainingConfig(
+        epochs=epochs,
+        batch_size=16,
+        learning_rate=learning_rate,
+        weight_decay=1e-2,
+        warmup_fraction=0.05,
+        clip_norm=5.0,
+        ema_momentum=0.995,
+        monitor="val_label_error_rate",
+        validate_every=2,
+    )
+
 
 PRESETS = {
     "demo": Preset(
@@ -38,6 +54,44 @@ PRESETS = {
         ),
         catalogue="P1",
         title="BLSTM + CTC on log-mel, greedy",
+    ),
+    "blstm-phonemes-an4": Preset(
+        Config(data=DataConfig(units="phonemes"), training=_an4(70)),
+        catalogue="P1",
+        title="BLSTM + CTC, phonemes; words by their pronunciation, greedy",
+    ),
+    "deep-speech-2-an4": Preset(
+        Config(model=DeepSpeech2(), training=_an4(60)),
+        catalogue="P2",
+        title="Deep Speech 2: 2-D convolutions, 3 bidirectional GRU, BatchNorm, greedy",
+    ),
+    "deep-speech-2-streaming-an4": Preset(
+        Config(
+            features=FeaturesConfig(normalization="running"),
+            model=DeepSpeech2(bidirectional=False, cell="lstm", units=320),
+            training=_an4(60),
+        ),
+        catalogue="P7",
+        title="Deep Speech 2, unidirectional with row convolution: streams, greedy",
+    ),
+    "projected-lstm-an4": Preset(
+        Config(
+            features=FeaturesConfig(bins=40, frequency_width=10, stack_before=3, stack_after=4, stack_stride=3),
+            model=ProjectedLstm(),
+            training=_an4(50),
+        ),
+        catalogue="P3",
+        title="5 bidirectional LSTM with projections on stacked, subsampled frames, greedy",
+    ),
+    "tdnn-an4": Preset(
+        Config(model=Tdnn(), training=_an4(60)),
+        catalogue="P4",
+        title="Time-delay network, greedy",
+    ),
+    "framewise-an4": Preset(
+        Config(model=Framewise(), training=_an4(40)),
+        catalogue="P8",
+        title="BLSTM naming each frame, trained on the alignment of a BLSTM + CTC, greedy",
     ),
 }
 DEFAULT = "blstm-an4"

@@ -15,7 +15,7 @@ from apps.speech.config import Config
 from apps.speech.data import Utterances, lengths_of, padded
 from apps.speech.decoding import transcribe
 from apps.speech.models import frames, seconds_per_frame
-from apps.speech.models.blstm import SAMPLE_RATE, window_and_hop
+from apps.speech.models.front_end import SAMPLE_RATE, window_and_hop
 from apps.speech.tuning import tuned_search
 from apps.speech.word_times import word_times
 from datasets.audio import read_audio

@@ -24,6 +24,7 @@ MODULES = sorted(
 WITHOUT_CASE = {
     "CTCModel": "a keras.Model with its own loss; tests/shared_layers",
     "Captioner": "a keras.Model of an encoder and a decoder; tests/shared_layers",
+    "FramewiseModel": "a keras.Model with its own loss; tests/shared_layers",
     "LabelErrorRate": "a metric; tests/shared_layers",
     "NaiveGaussian": "an initialiser; tests/shared_layers",
     "PartialIdentity": "an initialiser; tests/shared_layers",

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import keras
 
-from apps.speech.config import Blstm, Config
-from apps.speech.models import blstm
+from apps.speech.config import Blstm, Config, DeepSpeech2, Framewise, ProjectedLstm, Tdnn
+from apps.speech.models import blstm, deep_speech_2, framewise, front_end, projected_lstm, tdnn
 
 
-def build(config: Config, spec: dict[str, Any]) -> keras.Model:
-    """Returns the configured model, from padded waveforms and their lengths to logits and their frames."""
+def build(config: Config, spec: dict[str, Any], ctc: keras.Model | None = None) -> keras.Model:
+    """Returns the configured model, from padded waveforms and their lengths to logits and their frames.
+
+    Args:
+        ctc: the trained CTC model beside which a framewise classifier stands; without it, that CTC model is built.
+    """
+    classes = len(spec["characters"]) + 1
+    if isinstance(config.model, Framewise) and ctc is not None:
+        return framewise.build(config.model, config.features, classes, ctc)
+    return _family(config).build(config.model, config.features, classes)
+
+
+def _family(config: Config) -> ModuleType:
     match config.model:
         case Blstm():
-            return blstm.build(config.model, config.features, spec)
+            return blstm
+        case DeepSpeech2():
+            return deep_speech_2
+        case ProjectedLstm():
+            return projected_lstm
+        case Tdnn():
+            return tdnn
         case _:
             raise TypeError(f"no model for {type(config.model).__name__}")
 
 
 def seconds_per_frame(config: Config) -> float:
     """Returns the time from one logit frame to the next."""
-    return blstm.seconds_per_frame(config.model, config.features)
+    _, hop = front_end.window_and_hop(config.features)
+    return hop * config.features.stack_stride * _family(config).stride(config.model) / front_end.SAMPLE_RATE
 
 
 def frames(config: Config, samples: int) -> int:
     """Returns the number of logit frames of an utterance of so many samples at 16 kHz."""
-    return blstm.frames(config.model, config.features, samples)
+    return -(-front_end.frames(config.features, samples) // _family(config).stride(config.model))
