@@ -1,5 +1,8 @@
-"""python -m apps.speech COMMAND: see --help."""
+"""python -m apps.speech COMMAND: see --help. And python -m apps.speech stream FILE: see stream --help."""
 
+import sys
+
+from apps.speech import stream_command
 from apps.speech.config import Config
 from apps.speech.presets import DEFAULT, PRESETS
 from harness.commands import main
@@ -13,4 +16,6 @@ def load_app():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["stream"]:
+        raise SystemExit(stream_command.main(sys.argv[2:]))
     raise SystemExit(main("speech", Config, PRESETS, DEFAULT, load_app))

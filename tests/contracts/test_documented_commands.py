@@ -61,6 +61,9 @@ def check(words: list[str]) -> None:
     if app not in APPS:
         assert importlib.util.find_spec(module), module
         return
+    if arguments[:1] == ["stream"]:
+        importlib.import_module(f"{module}.stream_command").parser().parse_args(arguments[1:])
+        return
     config, presets = (importlib.import_module(f"{module}.{name}") for name in ("config", "presets"))
     arguments = [word for word in arguments if word != "--help"]
     parse(app, config.Config, presets.PRESETS, presets.DEFAULT, arguments)

@@ -1,0 +1,164 @@
+"""Sound in chunks gives what the whole recording gives."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+from apps.speech import models, stream_command
+from apps.speech.config import Blstm, Config, DeepSpeech2, FeaturesConfig
+from apps.speech.presets import PRESETS
+from apps.speech.streaming import Stream, Writer, check, latency, reach
+from datasets.errors import DataError
+from harness.settings import to_dict
+
+SPEC = {"characters": list(" abc")}
+CONFIG = Config(
+    features=FeaturesConfig(bins=20, normalization="running"),
+    model=DeepSpeech2(
+        filters=(4, 6), kernel_frames=(7, 5), kernel_bins=(5, 3), units=8, layers=3, connected=8, bidirectional=False,
+        cell="lstm", future=3,
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model():
+    """With weights and moving averages far from those of the start, so that every frame answers differently."""
+    keras.utils.set_random_seed(0)
+    model = models.build(CONFIG, SPEC)
+    generator = np.random.default_rng(0)
+    for layer in model.layers:
+        for variable in layer.weights:
+            moved = 0.4 * generator.standard_normal(variable.shape)
+            variable.assign(variable + (np.abs(moved) if "variance" in variable.path else moved))
+    logits = model({"waveforms": sound(32_000)[None], "lengths": np.array([32_000])})["logits"]
+    model.get_layer("logits").bias.assign_sub(tf.reduce_mean(logits, axis=[0, 1]))  # so that every class has its frames
+    return model
+
+
+def sound(count):
+    generator = np.random.default_rng(1)
+    loudness = 0.02 + 0.3 * np.abs(np.sin(np.arange(count) / 3000))
+    return (loudness * generator.standard_normal(count)).clip(-1, 1).astype(np.float32)
+
+
+def whole(model, samples):
+    outputs = model({"waveforms": tf.constant(samples[None]), "lengths": tf.constant([len(samples)])})
+    return tf.nn.log_softmax(outputs["logits"])[0, : int(outputs["frames"][0])].numpy()
+
+
+@pytest.mark.parametrize("chunk", [160, 1111, 40_000])
+def test_chunks_equal_the_whole_recording(model, chunk):
+    samples, stream = sound(24_321), Stream(CONFIG, SPEC, model)
+    answers = [stream.accept(samples[start : start + chunk]) for start in range(0, len(samples), chunk)]
+    found, expected = np.concatenate([*answers, stream.finish()]), whole(model, samples)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert len(set(expected.argmax(-1))) > 2  # it has something to say
+    writer, together = Writer(SPEC["characters"], 0.04), Writer(SPEC["characters"], 0.04)
+    for answer in [*answers, found[len(np.concatenate(answers)) :]]:
+        writer.write(answer)
+    together.write(expected)
+    assert writer.text == together.text
+
+
+@pytest.mark.parametrize("count", [0, 399, 400, 2000])
+def test_short_recordings(model, count):
+    stream = Stream(CONFIG, SPEC, model)
+    found = np.concatenate([stream.accept(sound(count)), stream.finish()])
+    assert len(found) == models.frames(CONFIG, count)
+    if count >= 400:
+        np.testing.assert_allclose(found, whole(model, sound(count)), atol=1e-4)
+
+
+def test_no_answer_waits_longer_than_the_stated_latency(model):
+    """Frame j stands for the sound from j times 40 ms on."""
+    samples, chunk, stream = sound(32_000), 1600, Stream(CONFIG, SPEC, model)
+    bound, given = latency(CONFIG, chunk / 16_000), 0
+    for end in range(chunk, len(samples) + 1, chunk):
+        given += len(stream.accept(samples[end - chunk : end]))
+        assert given * 0.04 > end / 16_000 - bound
+    assert bound == pytest.approx(0.1 + 0.025 + 0.01 * reach(CONFIG.model) + 3 * 0.04)
+    assert reach(CONFIG.model) == 3 + 2 * 2
+
+
+def test_the_preset_hears_within_half_a_second():
+    config = PRESETS[stream_command.PRESET].config
+    check(config)
+    assert latency(config, stream_command.CHUNK_MILLISECONDS / 1000) <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (Config(), "not a unidirectional"),
+        (Config(model=DeepSpeech2()), "not a unidirectional"),
+        (Config(model=DeepSpeech2(bidirectional=False)), "normalization utterance"),
+        (
+            Config(features=FeaturesConfig(normalization="running", deltas=1), model=DeepSpeech2(bidirectional=False)),
+            "deltas",
+        ),
+    ],
+)
+def test_what_cannot_stream_says_why(config, expected):
+    with pytest.raises(DataError, match=expected):
+        Stream(config, SPEC, None)
+
+
+def test_pieces_end_where_somebody_pauses():
+    writer = Writer(list("ab"), frame_seconds=0.2)
+    labels = [2, 0, 0, 2, 0, 1, 2, 2, 2, 2, 2, 2, 2, 1, 2]
+    frames = np.eye(3)[labels]
+    assert writer.write(frames[:7]) == []
+    assert writer.piece == "aab"
+    assert writer.write(frames[7:]) == ["aab"]
+    assert writer.piece == "b"
+    assert writer.end() == "b"
+    assert writer.text == "aabb"
+
+
+@pytest.fixture
+def run(model, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"app": "speech", "preset": "x", "config": to_dict(CONFIG)}))
+    (folder / "spec.json").write_text(json.dumps(SPEC))
+    model.save(folder / "model.keras")
+    return folder
+
+
+def test_the_command_answers_alike_for_a_file_and_for_stdin(model, run, tmp_path, capsys, monkeypatch):
+    samples = np.round(32767 * sound(20_000)).astype("<i2")
+    soundfile.write(tmp_path / "speech.wav", samples, 16_000)
+    assert stream_command.main([str(tmp_path / "speech.wav"), "--model", str(run), "--json"]) == 0
+    answered = capsys.readouterr()
+    rows = [json.loads(line) for line in answered.out.splitlines()]
+    expected = Writer(SPEC["characters"], 0.04)
+    expected.write(whole(model, samples.astype(np.float32) / 32768))
+    assert "".join(row["final"] for row in rows if "final" in row).replace(" ", "") == expected.text.replace(" ", "")
+    assert any("partial" in row for row in rows)
+    assert "latency at most" in answered.err
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(samples.tobytes())))
+    assert stream_command.main(["-", "--model", str(run), "--json"]) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
+
+
+def test_the_command_names_what_is_wrong(run, tmp_path, capsys):
+    assert stream_command.main([str(tmp_path / "absent.wav"), "--model", str(run)]) == 1
+    assert "absent.wav" in capsys.readouterr().err
+    assert stream_command.main(["x.wav", "--model", str(tmp_path)]) == 1
+    assert "no run there" in capsys.readouterr().err
+    config = json.loads((run / "config.json").read_text())
+    config["config"]["model"] = to_dict(Config(model=Blstm()))["model"]
+    (run / "config.json").write_text(json.dumps(config))
+    assert stream_command.main(["x.wav", "--model", str(run)]) == 1
+    assert "cannot stream" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        stream_command.main(["x.wav", "--chunk-milliseconds", "1"])
+    assert stop.value.code == 2
