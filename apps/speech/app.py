@@ -2,26 +2,77 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-from apps.speech import data, evaluate, figures, models, serve, tuning
-from apps.speech.config import Config
+import numpy as np
+
+from apps.speech import data, decoding, diagnosis, evaluate, figures, models, serve, text, tuning
+from apps.speech.config import Config, Framewise
 from datasets.audio import FILE_TYPES
+from harness import runs
 from harness.app import App, Card, Headline, Phase, Prepared
 
 
 def phases(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Phase]:
-    """Returns the one phase of training; the model brings its own loss (CTC)."""
-    return [
-        Phase(
-            name="train",
-            training=config.training,
-            steps_per_pass=len(prepared.splits["train"]) // config.training.batch_size,
-            build=lambda previous: models.build(config, spec),
-            compile_arguments=dict,
-            batches=lambda split, training, first_step=0: data.batches(config, spec, split, training, first_step),
-        )
-    ]
+    """Returns the training by CTC and, where the model is a framewise classifier, that on the alignment by the former."""
+    framewise = isinstance(config.model, Framewise)
+    by_ctc = Phase(
+        name="ctc" if framewise else "train",
+        training=config.training,
+        steps_per_pass=len(prepared.splits["train"]) // config.training.batch_size,
+        build=lambda previous: models.build(config, spec),
+        compile_arguments=dict,
+        batches=lambda split, training, first_step=0: data.batches(config, spec, split, training, first_step),
+        callbacks=lambda: _callbacks(config, spec, prepared),
+    )
+    return [by_ctc, _framewise_phase(config, spec, prepared)] if framewise else [by_ctc]
+
+
+def _framewise_phase(config: Config, spec: dict[str, Any], prepared: Prepared) -> Phase:
+    """Trains on recordings as they are, whose frames the CTC model has labelled once."""
+    as_recorded = dataclasses.replace(config.data, speeds=(1.0,), noise_share=0.0, reverberation_share=0.0)
+    config = dataclasses.replace(config, data=as_recorded)
+    training = dataclasses.replace(
+        config.training,
+        epochs=max(1, round(config.model.epochs_share * config.training.epochs)),
+        monitor="val_frame_error_rate",
+    )
+    targets: dict[int, list[np.ndarray]] = {}
+
+    def build(ctc: Any) -> Any:
+        for name in ("train", "validation"):
+            split = prepared.splits[name]
+            targets[id(split)] = decoding.aligned(config, spec, ctc, split)
+        return models.build(config, spec, ctc)
+
+    def batches(split: Any, training: bool, first_step: int = 0) -> Any:
+        return data.batches(config, spec, split, training, first_step, targets[id(split)])
+
+    return Phase(
+        name="train",
+        training=training,
+        steps_per_pass=len(prepared.splits["train"]) // training.batch_size,
+        build=build,
+        compile_arguments=dict,
+        batches=batches,
+    )
+
+
+def _callbacks(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Any]:
+    """Returns the diagnosis, having said which utterances cannot be aligned; nothing where nothing validates."""
+    train, validation = prepared.splits["train"], prepared.splits["validation"]
+    sentence = diagnosis.infeasible(dict(prepared.dropped), len(train), models.seconds_per_frame(config))
+    if sentence:
+        runs.say(f"speech: {sentence}")
+    if not len(validation):
+        return []
+    batch = next(iter(data.batches(config, spec, validation, False)))
+    characters = spec["characters"]
+    classes = [label for transcript in train.texts for label in text.labels(transcript, characters)]
+    trained = np.bincount(classes, minlength=len(characters))
+    settings = config.training
+    return [diagnosis.Diagnosis(batch, characters, trained, settings.epochs, settings.validate_every)]
 
 
 APP = App(
