@@ -21,6 +21,7 @@ from shared_layers.activations.rrelu import RReLU
 from shared_layers.activations.vrelu import VReLU
 from shared_layers.attention.attention_decoder import AttentionDecoder
 from shared_layers.attention.bahdanau import BahdanauAttention
+from shared_layers.attention.spelling_decoder import SpellingDecoder
 from shared_layers.audio.cepstra import Cepstra
 from shared_layers.audio.deltas import Deltas
 from shared_layers.audio.log_mel import LogMel
@@ -239,6 +240,12 @@ CASES: dict[str, Case] = {
     ),
     "SpecAugment": Case(
         lambda **kwargs: SpecAugment(seed=1, **kwargs), [_normal(2, 20, 8), _integers(20, 11)]
+    ),
+    "SpellingDecoder": Case(
+        lambda **kwargs: SpellingDecoder(5, units=4, embedding_width=3, attention_units=4, **kwargs),
+        [_normal(2, 6, 3), _integers(6, 4), _integers([4, 1, 2], [4, 0, 4])],
+        always_float32="logits stay in float32",
+        float32_inside="attention energies and logits",
     ),
     "StackFrames": Case(
         lambda **kwargs: StackFrames(2, 1, 3, **kwargs), [_normal(2, 7, 3), _integers(7, 4)]

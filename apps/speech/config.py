@@ -27,7 +27,7 @@ class DataConfig:
     speeds: tuple[float, ...] = (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15)
     """Speeds at which training utterances are played, drawn anew each time; 1.0 alone: as recorded."""
     units: Literal["characters", "phonemes"] = field(default="characters", metadata=LATER)
-    """What the model writes; phonemes of AN4 only, whose pronouncing dictionary gives those of each word."""
+    """What the model writes; phonemes where a pronouncing dictionary gives those of each word: of AN4 and the demo."""
     noise_share: float = field(default=0.0, metadata=LATER)
     """Share of the training utterances that get noise mixed in, drawn anew each time."""
     noise_snr: tuple[float, float] = field(default=(5.0, 30.0), metadata=LATER)
@@ -100,6 +100,20 @@ class Framewise(Blstm):
 
     epochs_share: float = 0.4
     """Epochs of the framewise training, as a share of those by CTC."""
+
+
+@dataclass(frozen=True)
+class AttentionEncoderDecoder(Blstm):
+    """P1's network as the encoder of a decoder with Bahdanau attention (Bahdanau et al. 2015; Chan et al. 2016)."""
+
+    ctc_share: float = 0.3
+    """Weight of the CTC loss of the encoder; the rest is the decoder's cross-entropy."""
+    decoder_units: int = 256
+    """Width of the decoder's LSTM."""
+    embedding_width: int = 64
+    """Width of a character's vector."""
+    attention_units: int = 128
+    """Hidden width of the attention."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +192,8 @@ class Config:
 
     data: DataConfig = field(default_factory=DataConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
-    model: Blstm | Framewise | DeepSpeech2 | ProjectedLstm | Tdnn = field(default_factory=Blstm)
+    model: Blstm | Framewise | AttentionEncoderDecoder | DeepSpeech2 | ProjectedLstm | Tdnn = field(
+        default_factory=Blstm
+    )
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

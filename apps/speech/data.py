@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,8 @@ def _an4(config: Config) -> Prepared:
     unknown = held_out - {utterance.speaker for utterance in splits["validation"]}
     if unknown:
         raise DataError(f"AN4 has no training speaker {', '.join(sorted(unknown))}; correct --data.validation-speakers")
-    written = _written(config, root)
+    dictionary = an4.pronunciations(root) if config.data.units == "phonemes" else {}
+    written = _written(config, dictionary, "AN4's etc/an4.dic")
     read = {
         name: Utterances(
             [an4.read_samples(u) for u in listed],
@@ -88,42 +89,47 @@ def _an4(config: Config) -> Prepared:
         for name, listed in splits.items()
     }
     note = f"Validation: every utterance of the training speakers {', '.join(sorted(held_out))}, who never train."
-    notes = [note]
-    if config.data.units == "phonemes":
-        notes.append("Transcripts are phonemes in one-letter ARPAbet; a word's errors are errors of its pronunciation.")
-    return _prepared(config, read, Source("CMU AN4", an4.digest(root), notice=an4.NOTICE), Counter(), notes)
+    source = Source("CMU AN4", an4.digest(root), notice=an4.NOTICE)
+    return _prepared(config, read, source, Counter(), _notes(config, note))
 
 
-def _written(config: Config, root: Path) -> Callable[[str], str]:
-    """Returns what makes of an AN4 transcript the text to learn."""
+def _written(config: Config, dictionary: Mapping[str, Sequence[Sequence[str]]], source: str) -> Callable[[str], str]:
+    """Returns what makes of a transcript the text to learn."""
     if config.data.units == "characters":
         return text.normalised
-    dictionary = an4.pronunciations(root)
 
     def written(transcript: str) -> str:
         try:
             return phonemes.pronounced(transcript, dictionary)
         except ValueError as error:
-            raise DataError(f"{root / 'etc/an4.dic'}: {error}; unpack AN4 again") from None
+            raise DataError(f"{source}: {error}; correct the dictionary, or train on characters") from None
 
     return written
+
+
+def _notes(config: Config, note: str) -> list[str]:
+    if config.data.units == "characters":
+        return [note]
+    return [note, "Transcripts are phonemes in one-letter ARPAbet; errors in words are errors in their pronunciation."]
 
 
 def _demo(config: Config) -> Prepared:
     speakers = spoken_digits.speakers()
     order = np.random.default_rng(config.data.seed).permutation(len(speakers))
     groups = {"train": order[12:], "validation": order[:6], "test": order[6:12]}
+    dictionary = {word: [p.split() for p in listed] for word, listed in spoken_digits.PRONUNCIATIONS.items()}
+    written = _written(config, dictionary, "the synthetic digits' dictionary")
     read, digest = {}, hashlib.sha256()
     for (name, chosen), count in zip(groups.items(), (900, 100, 200), strict=True):
         seed = config.data.seed * 3 + len(read)
         made = spoken_digits.spoken_digits(count, seed, speakers=[speakers[i] for i in chosen])
-        columns = [u.samples for u in made], [u.text for u in made], [u.speaker for u in made]
+        columns = [u.samples for u in made], [written(u.text) for u in made], [u.speaker for u in made]
         read[name] = Utterances(*columns, [f"{name}-{i:04d}" for i in range(count)])
         for samples in columns[0]:
             digest.update(samples.tobytes())
     notice = f"Spoken by eSpeak NG (GPL-3.0) through espeakng-loader; {len(speakers) - 12} synthetic voices train, 6 validate, 6 test"
     source = Source("synthetic digit strings (eSpeak NG)", digest.hexdigest(), synthetic=True, notice=notice)
-    return _prepared(config, read, source, Counter(), ["Every utterance is synthetic."])
+    return _prepared(config, read, source, Counter(), _notes(config, "Every utterance is synthetic."))
 
 
 def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:

@@ -12,8 +12,10 @@ import tensorflow as tf
 from apps.speech import text
 from apps.speech.config import Config, DecodingConfig
 from apps.speech.data import Utterances, batches
+from apps.speech.models.attention import spelt
 from apps.speech.models.framewise import frame_labels
 from apps.speech.models.front_end import SAMPLE_RATE
+from shared_layers.attention.speller import Speller
 from shared_layers.ctc.decoding import beam_decode, greedy_decode
 
 
@@ -62,7 +64,8 @@ def transcribe(
 
     Returns:
         text string [n] (best path), text_beam string [n] (beam search), log_probability float32 [n] of text_beam in nats,
-        log_probabilities float32 [n, frames, characters + 1] with the blank last, frames int32 [n].
+        log_probabilities float32 [n, frames, characters + 1] with the blank last, frames int32 [n]. Of an encoder-decoder the
+        first three are the decoder's, log_probabilities its encoder's.
     """
     outputs = model({"waveforms": waveforms, "lengths": lengths}, training=False)
     log_probabilities, frames = tf.nn.log_softmax(outputs["logits"]), outputs["frames"]
@@ -71,9 +74,14 @@ def transcribe(
     def written(labels: tf.RaggedTensor) -> tf.Tensor:
         return tf.strings.reduce_join(tf.gather(letters, labels), axis=-1)
 
-    beam, log_probability = beam_decode(log_probabilities, frames, decoding.beam_width)
+    if isinstance(model, Speller):
+        best, _ = spelt(model, outputs["memory"], frames, 1)
+        beam, log_probability = spelt(model, outputs["memory"], frames, decoding.beam_width)
+    else:
+        best = greedy_decode(log_probabilities, frames)
+        beam, log_probability = beam_decode(log_probabilities, frames, decoding.beam_width)
     return {
-        "text": written(greedy_decode(log_probabilities, frames)),
+        "text": written(best),
         "text_beam": written(beam),
         "log_probability": log_probability,
         "log_probabilities": log_probabilities,

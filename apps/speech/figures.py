@@ -55,7 +55,8 @@ def _posteriorgram(config: Config, spec: dict[str, Any], model: Any, split: Utte
     """Log-mel above, the probability of each character over time below (Graves et al. 2006, figure 1)."""
     samples = split.samples[place].astype(np.float32)[None] / 32768.0
     lengths = np.array([samples.shape[1]], np.int32)
-    features = model.get_layer("log_mel")(samples, lengths)[0][0].numpy()
+    log_mel = getattr(model, "encoder", model).get_layer("log_mel")
+    features = log_mel(samples, lengths)[0][0].numpy()
     outputs = model({"waveforms": tf.constant(samples), "lengths": tf.constant(lengths)}, training=False)
     panels = {"": outputs["logits"]}
     if "ctc_logits" in outputs:

@@ -1,6 +1,19 @@
 """The named configurations of the speech app. Free of TensorFlow."""
 
-from apps.speech.config import Blstm, Config, DataConfig, DeepSpeech2, FeaturesConfig, Framewise, ProjectedLstm, Tdnn
+import dataclasses
+
+from apps.speech.config import (
+    AttentionEncoderDecoder,
+    Blstm,
+    Config,
+    DataConfig,
+    DecodingConfig,
+    DeepSpeech2,
+    FeaturesConfig,
+    Framewise,
+    ProjectedLstm,
+    Tdnn,
+)
 from harness.settings import Preset, TrainingConfig
 
 
@@ -87,6 +100,15 @@ PRESETS = {
         Config(model=Tdnn(), training=_an4(60)),
         catalogue="P4",
         title="Time-delay network, greedy",
+    ),
+    "attention-an4": Preset(
+        Config(
+            model=AttentionEncoderDecoder(layers=2),
+            decoding=DecodingConfig(beam_width=8),
+            training=dataclasses.replace(_an4(60), monitor="val_spelling_error_rate"),
+        ),
+        catalogue="P5",
+        title="BLSTM encoder, Bahdanau attention decoder, greedy",
     ),
     "framewise-an4": Preset(
         Config(model=Framewise(), training=_an4(40)),

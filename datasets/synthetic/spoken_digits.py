@@ -11,6 +11,11 @@ import numpy as np
 import soxr
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+PRONUNCIATIONS = {
+    "ZERO": ["Z IH R OW"], "ONE": ["W AH N"], "TWO": ["T UW"], "THREE": ["TH R IY"], "FOUR": ["F AO R"], "FIVE": ["F AY V"],
+    "SIX": ["S IH K S"], "SEVEN": ["S EH V AH N"], "EIGHT": ["EY T"], "NINE": ["N AY N"],
+}  # fmt: skip
+"""Word in capitals -> its pronunciations in ARPAbet, after the CMU Pronouncing Dictionary."""
 SAMPLE_RATE = 16000
 VOICES = ("en", "en-US", "en-GB-scotland", "en-GB-x-rp", "en-GB-x-gbclan", "en-GB-x-gbcwmd", "en-029")
 """Accents of English that eSpeak NG carries."""

@@ -26,6 +26,7 @@ WITHOUT_CASE = {
     "Captioner": "a keras.Model of an encoder and a decoder; tests/shared_layers",
     "FramewiseModel": "a keras.Model with its own loss; tests/shared_layers",
     "LabelErrorRate": "a metric; tests/shared_layers",
+    "Speller": "a keras.Model of an encoder and a decoder; tests/shared_layers",
     "NaiveGaussian": "an initialiser; tests/shared_layers",
     "PartialIdentity": "an initialiser; tests/shared_layers",
 }

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from apps.speech.config import Blstm, Config, DeepSpeech2, Framewise, ProjectedLstm, Tdnn
-from apps.speech.models import blstm, deep_speech_2, framewise, front_end, projected_lstm, tdnn
+from apps.speech.config import AttentionEncoderDecoder, Blstm, Config, DeepSpeech2, Framewise, ProjectedLstm, Tdnn
+from apps.speech.models import attention, blstm, deep_speech_2, framewise, front_end, projected_lstm, tdnn
 
 
 def build(config: Config, spec: dict[str, Any], ctc: keras.Model | None = None) -> keras.Model:
@@ -20,10 +20,13 @@ def build(config: Config, spec: dict[str, Any], ctc: keras.Model | None = None) 
     classes = len(spec["characters"]) + 1
     if isinstance(config.model, Framewise) and ctc is not None:
         return framewise.build(config.model, config.features, classes, ctc)
+    if isinstance(config.model, AttentionEncoderDecoder):
+        return attention.build(config.model, config.features, classes)
     return _family(config).build(config.model, config.features, classes)
 
 
 def _family(config: Config) -> ModuleType:
+    """Returns the module of the CTC model: P5's encoder and P8's networks are P1's."""
     match config.model:
         case Blstm():
             return blstm

@@ -12,6 +12,7 @@ from apps.speech.config import Config, DataConfig
 from apps.speech.phonemes import CODES, pronounced
 from datasets import an4
 from datasets.errors import DataError
+from datasets.synthetic import spoken_digits
 
 REAL = Path(os.environ.get("DATASETS_DIR", "/nowhere")) / "an4"
 SETTINGS = Config(data=DataConfig(units="phonemes"))
@@ -31,8 +32,13 @@ def test_what_is_not_listed_is_named():
 
 
 def test_phonemes_need_a_dictionary():
-    with pytest.raises(DataError, match="expected --data an4"):
-        data.prepare(dataclasses.replace(SETTINGS, data=DataConfig(source="demo", units="phonemes")))
+    with pytest.raises(DataError, match="expected --data an4 or demo"):
+        data.prepare(dataclasses.replace(SETTINGS, data=DataConfig(source="my.csv", units="phonemes")))
+
+
+def test_the_digits_are_pronounced():
+    dictionary = {word: [p.split() for p in listed] for word, listed in spoken_digits.PRONUNCIATIONS.items()}
+    assert pronounced(" ".join(spoken_digits.WORDS), dictionary) == "zIro wAn tu Tri fcr fYv sIks sEvAn et nYn"
 
 
 def test_the_dictionary_keeps_every_pronunciation_in_order(tmp_path):
