@@ -1,16 +1,11 @@
-"""Second phase of training: captions the model draws itself are rewarded by CIDEr-D.
-
-Rennie et al., "Self-critical sequence training for image captioning", CVPR 2017; each drawn caption is compared with the mean
-of the others of its picture, as in Luo, "A better variant of self-critical sequence training", 2020.
-"""
+"""Second phase of training: captions the model draws itself are rewarded by CIDEr-D."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -21,65 +16,7 @@ from apps.captioning.data import EVALUATION_BATCH, CaptionSplit, encoder_inputs
 from apps.captioning.vocabulary import END, PADDING, START
 from harness.app import Phase, Prepared
 from harness.batching import in_order_plan, index_batches, shuffled_plan
-from shared_layers.attention.captioner import Captioner
-
-Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(pictures int [rows], words int [rows, longest]) -> reward float32 [rows]."""
-
-
-@keras.saving.register_keras_serializable(package="captioning")
-class SelfCriticalCaptioner(Captioner):
-    """A captioner that learns by policy gradient from the rewards of captions it draws.
-
-    Its batches are {"features" or "pictures", "picture": int [batch]}, the latter the numbers that the reward knows the pictures by.
-    """
-
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.draws = keras.random.SeedGenerator(0, name="draws")
-        self.reward_tracker = keras.metrics.Mean("reward")
-
-    def compile(self, config: Config, reward: Reward, **kwargs) -> None:
-        """Takes, beside what Keras takes, the settings of drawing and decoding, and the reward."""
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        super().compile(loss=loss, **kwargs)
-        self.config, self.reward = config, reward
-
-    def train_step(self, data):
-        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        features = self._features(inputs)
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        # SampleSearch adds a caption's positions to the second number: a thousand a replica keep their draws apart
-        seed = tf.cast(self.draws.next(), tf.int32) + tf.stack([0, 1000 * replica])
-        words = decoding.draw(self.config, self, features, self.config.self_critical.samples, seed)
-        longest = tf.reduce_max(tf.math.count_nonzero(words, axis=-1, dtype=tf.int32))
-        words = words[..., :longest]
-        rewards = self._rewards(inputs["picture"], words)
-        others = (tf.reduce_sum(rewards, 1, keepdims=True) - rewards) / (rewards.shape[1] - 1)
-        advantage = rewards - others
-        # the sum of the drawn words' cross-entropies, weighted by the advantage, has the gradient of the expected reward
-        # (REINFORCE); Keras divides by the number of words, padding included
-        weights = tf.cast(longest, tf.float32) * advantage[..., None] * tf.cast(words != PADDING, tf.float32)
-        before = tf.concat([tf.fill(tf.shape(words[..., :1]), START), words[..., :-1]], -1)
-        known = {name: value for name, value in inputs.items() if name != "picture"}
-        self.reward_tracker.update_state(rewards)
-        return super().train_step(({**known, "words": before}, words, weights))
-
-    def test_step(self, data):
-        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        found = decoding.generate(self.config, self, self._features(inputs), 1)
-        self.reward_tracker.update_state(self._rewards(inputs["picture"], found.words[:, None]))
-        return {"reward": self.reward_tracker.result()}
-
-    def _features(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        return inputs["features"] if "features" in inputs else self.features(inputs["pictures"])
-
-    def _rewards(self, pictures: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-        """Returns float32 [batch, captions] of words [batch, captions, longest]."""
-        captions = words.shape[1]
-        flat = tf.reshape(words, [-1, tf.shape(words)[2]])
-        rewards = tf.numpy_function(self.reward, [tf.repeat(pictures, captions), flat], tf.float32)
-        return tf.reshape(rewards, [-1, captions])
+from shared_layers.attention.self_critical_captioner import Reward, SelfCriticalCaptioner
 
 
 def phase(config: Config, spec: dict[str, Any], prepared: Prepared) -> Phase:
@@ -106,7 +43,12 @@ def phase(config: Config, spec: dict[str, Any], prepared: Prepared) -> Phase:
         training=training,
         steps_per_pass=len(train) // settings.batch_size,
         build=lambda previous: SelfCriticalCaptioner(previous.encoder, previous.decoder, name="captioner"),
-        compile_arguments=lambda: {"config": config, "reward": reward},
+        compile_arguments=lambda: {
+            "draw": lambda model, features, seed: decoding.draw(config, model, features, settings.samples, seed),
+            "best": lambda model, features: decoding.generate(config, model, features, 1).words[:, None],
+            "reward": reward,
+            "start": START,
+        },
         batches=lambda split, is_training, first_step=0: batches(
             config, training.batch_size, split, first[id(split)], is_training, first_step
         ),

@@ -68,6 +68,6 @@ class SampleSearch(GreedySearch):
     seed: tf.Tensor | None = None
 
     def pick(self, position, log_probabilities):
-        seed = tf.stack([self.seed[0], self.seed[1] + position])
+        seed = tf.random.fold_in(self.seed, position)
         uniform = tf.random.stateless_uniform(tf.shape(log_probabilities), seed, minval=1e-20)
         return tf.argmax(log_probabilities - tf.math.log(-tf.math.log(uniform)), -1, tf.int32)

@@ -24,6 +24,7 @@ MODULES = sorted(
 WITHOUT_CASE = {
     "CTCModel": "a keras.Model with its own loss; tests/shared_layers",
     "Captioner": "a keras.Model of an encoder and a decoder; tests/shared_layers",
+    "SelfCriticalCaptioner": "the same, trained by rewards; tests/shared_layers",
     "FramewiseModel": "a keras.Model with its own loss; tests/shared_layers",
     "LabelErrorRate": "a metric; tests/shared_layers",
     "Speller": "a keras.Model of an encoder and a decoder; tests/shared_layers",
