@@ -51,7 +51,7 @@ compare-digits: setup ## activations and optimisers of the MLP side by side; ARG
 	$(RUN) -m apps.digits.comparison $(ARGS)
 
 compare-cifar10: setup ## train every architecture of cifar10 under one budget, one table and plot
-	$(RUN) -m apps.cifar10.compare $(ARGS)
+	$(RUN) -m apps.cifar10.comparison $(ARGS)
 
 train-%: ## train APP, or go on where it stopped
 evaluate-%: ## score APP's trained model, write report.html

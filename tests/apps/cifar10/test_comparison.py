@@ -5,23 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from apps.cifar10 import compare
+from apps.cifar10 import comparison
 from apps.cifar10.presets import PRESETS
 from datasets.errors import DataError
 from harness import runs
 
-ROW = compare.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 812_345, 86_000_000, 7, 301.4, 9.61)
+ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 812_345, 86_000_000, 7, 301.4, 9.61)
 
 
 def test_every_row_of_the_catalogue_is_compared():
-    rows = {PRESETS[preset].catalogue for preset in compare.COMPARED}
+    rows = {PRESETS[preset].catalogue for preset in comparison.COMPARED}
     assert rows == {preset.catalogue for name, preset in PRESETS.items() if name != "demo"}
 
 
 def test_the_page_and_the_readme_hold_every_row(tmp_path):
-    study = compare.Comparison(output=tmp_path, data="<my pictures>")
+    study = comparison.Comparison(output=tmp_path, data="<my pictures>")
     rows = [ROW, replace(ROW, preset="mlp-cifar10", accuracy=0.5, interval95=(0.49, 0.51))]
-    text = compare.page(study, rows).read_text()
+    text = comparison.page(study, rows).read_text()
     assert (
         len(re.findall("<tr>", text)) == 3 and "92.34%" in text and "86.0 M" in text and "&lt;my pictures&gt;" in text
     )
@@ -29,31 +29,31 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- comparison:begin -->\nold\n<!-- comparison:end -->\nafter\n")
     for _ in range(2):
-        compare.write_readme(study, rows, readme)
+        comparison.write_readme(study, rows, readme)
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert text.count("| C2 | vgg-cifar10 | 92.34% | 91.80% – 92.85% | 812,345 | 86.0 M | 7 | 301 | 9.6 |") == 1
     readme.write_text("no marks")
     with pytest.raises(DataError, match="no <!-- comparison:begin -->"):
-        compare.write_readme(study, rows, readme)
+        comparison.write_readme(study, rows, readme)
 
 
 def test_the_readme_has_the_marks():
-    text = compare.README.read_text("utf-8")
+    text = comparison.README.read_text("utf-8")
     assert text.count("<!-- comparison:begin -->") == text.count("<!-- comparison:end -->") == 1
 
 
 def test_a_plan_is_kept(tmp_path, monkeypatch):
-    study = compare.Comparison(minutes=10, output=tmp_path, data="demo")
-    monkeypatch.setattr(compare, "seconds_per_pass", lambda config: (50.0, 800.0))
-    assert compare.planned(study, "mlp-cifar10").training.epochs == 6  # 600 s at twice the reference speed: 300 s
-    monkeypatch.setattr(compare, "seconds_per_pass", lambda config: pytest.fail("measured again"))
-    config = compare.planned(replace(study, seed=3), "mlp-cifar10")
+    study = comparison.Comparison(minutes=10, output=tmp_path, data="demo")
+    monkeypatch.setattr(comparison, "seconds_per_pass", lambda config: (50.0, 800.0))
+    assert comparison.planned(study, "mlp-cifar10").training.epochs == 6  # 600 s at twice the reference speed: 300 s
+    monkeypatch.setattr(comparison, "seconds_per_pass", lambda config: pytest.fail("measured again"))
+    config = comparison.planned(replace(study, seed=3), "mlp-cifar10")
     assert (config.training.epochs, config.training.seed, config.data.source) == (6, 3, "demo")
 
 
 def test_an_unknown_preset_is_one_sentence(tmp_path, capsys):
-    assert compare.main(["--presets", "resnet-152", "--output", str(tmp_path)]) == 1
+    assert comparison.main(["--presets", "resnet-152", "--output", str(tmp_path)]) == 1
     assert re.fullmatch(r"cifar10: --presets resnet-152: there are [^\n]*\n", capsys.readouterr().err)
 
 
@@ -61,8 +61,8 @@ def test_an_unknown_preset_is_one_sentence(tmp_path, capsys):
 def test_two_presets_are_trained_and_compared(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
-    study = compare.Comparison(0.01, presets=("mlp-cifar10", "mobilenet-cifar10"), data="demo", output=tmp_path)
-    rows = compare.run(study)
+    study = comparison.Comparison(0.01, presets=("mlp-cifar10", "mobilenet-cifar10"), data="demo", output=tmp_path)
+    rows = comparison.run(study)
     assert [row.epochs for row in rows] == [1, 1] and all(row.images_per_second > 0 for row in rows)
     assert {row.multiply_adds for row in rows} >= {3072 * 1000 + 2 * 1000**2 + 1000 * 10}
     assert (tmp_path / "index.html").read_text().count("<tr>") == 3
