@@ -20,6 +20,8 @@ MOST_PIXELS = 100_000_000
 TOO_LARGE = "expected a picture of at most 100 megapixels; make it smaller"
 DARKEST = 32.0
 """Grey value at least of paper, by which the ink on it is divided: in the shade a pen's mark is weaker, too."""
+FAINTEST = 8.0
+"""Ink at least, of 255: what stands out less is no mark."""
 SHEET = 96
 """Side in pixels of the copy, stretched to a square, on which ruled lines are found."""
 THICKEST_LINE, SHORTEST_LINE = 7, 81
@@ -65,6 +67,7 @@ def centre(squares: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     ink, region = _ink(grey, sizes, valid)
     inside, beside = ink * region, valid - region
     full = tf.math.divide_no_nan(_total(inside**3), _total(inside**2))
+    full = tf.where(full < FAINTEST, 0.0, full)
     outside = tf.math.divide_no_nan(_total(ink * beside), _total(beside))
     least = tf.clip_by_value(2.0 * outside, 0.1 * full, 0.5 * full)
     ink = tf.clip_by_value(tf.math.divide_no_nan(inside - least, full - least), 0.0, 1.0)
