@@ -118,7 +118,7 @@ def _ink(grey: tf.Tensor, sizes: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor
     little.
     """
     side = tf.shape(grey)[1]
-    most = _median_of_border(grey, sizes)
+    most = _median_of_border(grey, sizes, valid)
     difference = (grey - most) * valid
     longer = tf.cast(tf.reduce_max(sizes, axis=1), tf.float32)
     zero = tf.zeros_like(longer)
@@ -136,13 +136,13 @@ def _ink(grey: tf.Tensor, sizes: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor
     return ink, tf.cast(_view(cells, grow, grow) > 0.0, tf.float32) * valid
 
 
-def _median_of_border(grey: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+def _median_of_border(grey: tf.Tensor, sizes: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
     """Returns the median [n, 1, 1] of the four sides, each of them seen at CELLS places."""
     rows, columns = (
         _resampling(tf.zeros([tf.shape(sizes)[0]]), tf.cast(sizes[:, axis], tf.float32), CELLS, tf.shape(grey)[1])
         for axis in (0, 1)
     )
-    seen = _view(grey, rows, columns)
+    seen = tf.math.divide_no_nan(_view(grey * valid, rows, columns), _view(valid, rows, columns))
     border = tf.concat([seen[:, 0], seen[:, -1], seen[:, :, 0], seen[:, :, -1]], axis=1)
     return tf.sort(border, axis=1)[:, 2 * CELLS, None, None]
 
