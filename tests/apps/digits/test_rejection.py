@@ -59,6 +59,7 @@ def test_blank_pictures_of_any_size_are_no_digit(endpoints):
     assert row["digit"] == "no digit" and row["probability"] is None
 
 
+@pytest.mark.long
 def test_predict_counts_what_the_endpoint_would_say(endpoints):
     generator = np.random.default_rng(0)
     images = np.stack([bar(count) for count in generator.integers(20, 60, 40)])
