@@ -56,11 +56,9 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         DataError: data that is absent or damaged, or too little to train on; settings of the augmentation that make no sense.
     """
     augment.check(config.data)
-    if config.data.units == "phonemes" and config.data.source != "an4":
-        raise DataError(
-            "--data.units phonemes: expected --data an4, the one data set here with a pronouncing dictionary"
-        )
     if config.data.source not in ("an4", "demo"):
+        if config.data.units == "phonemes":
+            raise DataError("--data.units phonemes: expected --data an4 or demo, which have a pronouncing dictionary")
         return _manifest(config, spec)
     prepared = _an4(config) if config.data.source == "an4" else _demo(config)
     if spec is None:
