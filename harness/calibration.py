@@ -13,6 +13,8 @@ LOWEST, HIGHEST = 0.05, 20.0
 def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
     """Returns the temperature T whose softmax(logits / T) has the least negative log-likelihood.
 
+    Where every answer is right, nothing keeps that temperature from zero: then it is never below 1.
+
     Args:
         labels: integers [n].
         logits: [n, classes]; log-probabilities serve as well.
@@ -32,7 +34,8 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
         return float(np.mean(logsumexp(warmth * logits, axis=1) - warmth * own))
 
     found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
+    temperature = float(np.exp(found.x))
+    return max(1.0, temperature) if np.all(logits.argmax(axis=1) == labels) else temperature
 
 
 def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -90,15 +90,18 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     other digits the false alarms, of the other kinds what is found out.
     """
     labels, names = predictions["labels"], spec["class_names"]
+    # a baseline's predictions hold labels and probabilities alone
     metrics = classification.metrics(labels, predictions["probabilities"], names)
     if "calibrated" in predictions:
         calibrated = classification.metrics(labels, predictions["calibrated"], names)
         for name in ("expected_calibration_error", "negative_log_likelihood"):
             metrics[f"{name}_with_temperature"] = calibrated[name]
         metrics["temperature"] = Metric(float(predictions["temperature"][0]), "", len(labels))
-    subset = predictions["subset"]
-    metrics["accuracy_perturbed"] = robustness.metric(labels[subset], predictions["perturbed_answers"])
+    if "perturbed_answers" in predictions:
+        perturbed = labels[predictions["subset"]]
+        metrics["accuracy_perturbed"] = robustness.metric(perturbed, predictions["perturbed_answers"])
     if "dropout_average" in predictions:
+        subset = predictions["subset"]
         for name, probabilities in (
             ("dropout_average", predictions["dropout_average"]),
             ("single_pass", predictions["probabilities"][subset]),

@@ -40,12 +40,11 @@ def test_log_probabilities_serve_as_logits_and_answers_stay():
     np.testing.assert_allclose(warm, scipy.special.softmax(logits / 4.0, axis=1), rtol=1e-5)
 
 
-def test_perfect_answers_keep_a_finite_temperature():
-    """No temperature is low enough for them: the lowest one, 0.05, is given."""
-    confident = fit_temperature(np.array([0, 1]), np.array([[0.1, 0.0], [0.0, 0.1]]))
-    assert 0.05 <= confident < 0.06
-
-
 def test_without_examples_there_is_none():
     with pytest.raises(ValueError, match="without validation examples"):
         fit_temperature(np.zeros(0, int), np.zeros((0, 3)))
+
+
+def test_answers_that_are_all_right_make_nothing_surer():
+    logits = np.random.default_rng(0).normal(size=(50, 4))
+    assert fit_temperature(logits.argmax(axis=1), logits) == 1.0
