@@ -47,6 +47,10 @@ class SelfCriticalCaptioner(Captioner):
         super().compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), **kwargs)
         self.draw, self.best, self.reward, self.start = draw, best, reward, start
 
+    def call(self, inputs, training: bool = False):
+        """As the captioner's, but without dropout: the gradient is that of the distribution the captions were drawn from."""
+        return super().call(inputs, training=False)
+
     def train_step(self, data):
         inputs, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         features = self._features(inputs)
