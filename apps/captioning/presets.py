@@ -1,8 +1,6 @@
 """The named configurations of the captioning app. Free of TensorFlow."""
 
-from dataclasses import replace
-
-from apps.captioning.config import Config, ConvNetAttention, DataConfig, MobileNetAttention, SelfCriticalConfig
+from apps.captioning.config import Config, ConvNetAttention, DataConfig, MobileNetAttention
 from harness.settings import Preset, TrainingConfig
 
 _LITERATURE = (
@@ -38,11 +36,10 @@ PRESETS = {
                 picture_size=256,
                 dropout=0.5,
             ),
-            training=replace(_flickr8k_training, epochs=24),
-            self_critical=SelfCriticalConfig(passes=5),
+            training=_flickr8k_training,
         ),
         catalogue="N2",
-        title="Attention LSTM on MobileNetV2 alpha 1.0, converted weights, self-critical training",
+        title="Attention LSTM on MobileNetV2 alpha 1.0, converted weights",
         literature=_LITERATURE,
     ),
     "attention-flickr8k-mobilenet035": Preset(
