@@ -1,6 +1,6 @@
 """The named configurations of the captioning app. Free of TensorFlow."""
 
-from apps.captioning.config import Config, ConvNetAttention, DataConfig, MobileNetAttention
+from apps.captioning.config import Config, ConvNetAttention, DataConfig, MobileNetAttention, SelfCriticalConfig
 from harness.settings import Preset, TrainingConfig
 
 _LITERATURE = (
@@ -18,6 +18,9 @@ _flickr8k_training = TrainingConfig(
     keep="last",
     validate_every=4,
 )
+_mobilenet100 = MobileNetAttention(
+    encoder_weights="imagenet-weights/mobilenet_v2_1.0_224_from_qat_no_top.h5", picture_size=256, dropout=0.5
+)
 
 PRESETS = {
     "demo": Preset(
@@ -31,15 +34,17 @@ PRESETS = {
     ),
     "attention-flickr8k-mobilenet100": Preset(
         Config(
-            model=MobileNetAttention(
-                encoder_weights="imagenet-weights/mobilenet_v2_1.0_224_from_qat_no_top.h5",
-                picture_size=256,
-                dropout=0.5,
-            ),
+            model=_mobilenet100,
             training=_flickr8k_training,
         ),
         catalogue="N2",
         title="Attention LSTM on MobileNetV2 alpha 1.0, converted weights",
+        literature=_LITERATURE,
+    ),
+    "attention-flickr8k-mobilenet100-self-critical": Preset(
+        Config(model=_mobilenet100, training=_flickr8k_training, self_critical=SelfCriticalConfig(passes=2)),
+        catalogue="N2",
+        title="The same with two self-critical passes",
         literature=_LITERATURE,
     ),
     "attention-flickr8k-mobilenet035": Preset(
