@@ -20,6 +20,7 @@ NAMES = {
     "sentence_accuracy": "Sentence accuracy",
     "wer": "Word error rate (WER)",
     "cer": "Character error rate (CER)",
+    "phoneme_error_rate": "Phoneme error rate",
     "bleu1": "BLEU-1",
     "bleu2": "BLEU-2",
     "bleu3": "BLEU-3",
@@ -38,7 +39,7 @@ SCORES = {"bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "ssim", "mac
           "mean_average_precision", "real_time_factor"}  # fmt: skip
 """Shown as plain numbers without a unit or percentage, as the literature does."""
 
-LOWER = {"error_rate", "hamming_loss", "expected_calibration_error", "negative_log_likelihood", "wer", "cer", "mse", "latency_ms",
+LOWER = {"error_rate", "phoneme_error_rate", "hamming_loss", "expected_calibration_error", "negative_log_likelihood", "wer", "cer", "mse", "latency_ms",
          "squared_error_per_image", "real_time_factor"}  # fmt: skip
 HIGHER = ({"accuracy", "balanced_accuracy", "sentence_accuracy", "psnr_db"} | SCORES) - LOWER
 
