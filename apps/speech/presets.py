@@ -17,12 +17,12 @@ from apps.speech.config import (
 from harness.settings import Preset, TrainingConfig
 
 
-def _an4(epochs: int, learning_rate: float = 2e-3) -> TrainingConfig:
+def _an4(epochs: int) -> TrainingConfig:
     """AN4's 820 training utterances, 51 steps an epoch."""
     return TrainingConfig(
         epochs=epochs,
         batch_size=16,
-        learning_rate=learning_rate,
+        learning_rate=2e-3,
         weight_decay=1e-2,
         warmup_fraction=0.05,
         clip_norm=5.0,
@@ -51,20 +51,7 @@ PRESETS = {
         title="BLSTM + CTC on synthetic digit strings",
     ),
     "blstm-an4": Preset(
-        Config(
-            model=Blstm(convolutions=2, intermediate_loss=True),
-            training=TrainingConfig(
-                epochs=60,
-                batch_size=16,
-                learning_rate=2e-3,
-                weight_decay=1e-2,
-                warmup_fraction=0.05,
-                clip_norm=5.0,
-                ema_momentum=0.995,
-                monitor="val_label_error_rate",
-                validate_every=2,
-            ),
-        ),
+        Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_an4(50)),
         catalogue="P1",
         title="BLSTM + CTC on log-mel, greedy",
     ),
