@@ -271,12 +271,13 @@ def _of_classes(
         if name not in class_names:
             raise DataError(f"{folder / name}: a class that train/ does not have; add it there or take it out here")
         files = sorted(p for p in (folder / name).rglob("*") if p.is_file() and not p.name.startswith("."))
-        found = [p for p in files if p.suffix.lower() in FILE_TYPES]
+        pictures = {p: p.suffix.lower() in FILE_TYPES for p in files}
+        found = [p for p in files if pictures[p]]
         if not found:
             raise DataError(
                 f"{folder / name}: a class without pictures (expected files ending in {', '.join(FILE_TYPES)})"
             )
-        dropped += [(str(p), "not a picture file") for p in files if p not in set(found)]
+        dropped += [(str(p), "not a picture file") for p in files if not pictures[p]]
         paths += found
         labels += [class_names.index(name)] * len(found)
     return paths, labels

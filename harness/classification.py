@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from harness.app import Metric
+from harness.picture_grid import picture_grid
 from harness.sections import Picture, Table
 from harness.statistics import bootstrap, bootstrap_corpus, wilson
 
@@ -176,3 +177,27 @@ def _calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     """Share of examples x |accuracy - confidence|, summed over equal bins (Naeini 2015)."""
     gaps = np.bincount(_bins(confidence), weights=right - confidence, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def answered_pictures(
+    title: str,
+    caption: str,
+    images: Sequence[np.ndarray],
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    names: Sequence[str],
+) -> Picture:
+    """Draws pictures with the answer and the true class, and the probability of both.
+
+    Args:
+        images: uint8 [height, width] or [height, width, 3] each.
+        labels: int [n], the true classes.
+        probabilities: [n, classes].
+    """
+    answers = probabilities.argmax(axis=1)
+    titles = [
+        f"{names[answer]} {given[answer]:.0%}\nis {names[truth]} {given[truth]:.0%}"
+        for answer, truth, given in zip(answers, labels, probabilities, strict=True)
+    ]
+    caption += " Above: the answer; below: what the picture is."
+    return picture_grid(title, caption, images, titles, answers == labels)

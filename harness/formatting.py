@@ -39,8 +39,10 @@ SCORES = {"bleu1", "bleu2", "bleu3", "bleu4", "rouge_l", "cider_d", "ssim", "mac
           "mean_average_precision", "real_time_factor"}  # fmt: skip
 """Shown as plain numbers without a unit or percentage, as the literature does."""
 
-LOWER = {"error_rate", "phoneme_error_rate", "hamming_loss", "expected_calibration_error", "negative_log_likelihood", "wer", "cer", "mse", "latency_ms",
-         "squared_error_per_image", "real_time_factor"}  # fmt: skip
+LOWER = {
+    "error_rate", "phoneme_error_rate", "hamming_loss", "expected_calibration_error", "negative_log_likelihood", "wer", "cer",
+    "mse", "latency_ms", "squared_error_per_image", "real_time_factor",
+}  # fmt: skip
 HIGHER = ({"accuracy", "balanced_accuracy", "sentence_accuracy", "psnr_db"} | SCORES) - LOWER
 
 

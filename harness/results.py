@@ -16,7 +16,9 @@ from harness.settings import Preset, identity
 from harness.staleness import changed_since
 from harness.statistics import standard_error
 
-TIME_NOTE = "\\* reference minutes of training (400 GFLOP/s in a float32 matrix product)."
+REFERENCE_GFLOPS = 400
+"""Speed in a float32 matrix product at which a wall minute is a reference minute."""
+TIME_NOTE = f"\\* reference minutes of training ({REFERENCE_GFLOPS} GFLOP/s in a float32 matrix product)."
 REQUIRED = ("app", "preset", "title", "headline", "lower_is_better", "dataset", "seed", "metrics")
 
 
@@ -46,8 +48,7 @@ def metrics_document(
 
     Args:
         split: the one the metrics are measured on, with `examples` examples.
-        matmul_gflops: of a float32 2048 x 2048 product in TensorFlow, median of before and after the run; 400 of them
-            make a wall minute a reference minute.
+        matmul_gflops: of a float32 2048 x 2048 product in TensorFlow, median of before and after the run.
 
     Raises:
         ValueError: a metric that is not finite, or a headline that was not measured.
@@ -75,7 +76,7 @@ def metrics_document(
         },
         "parameters": int(parameters),
         "train_minutes": float(train_minutes),
-        "reference_minutes": None if matmul_gflops is None else float(train_minutes * matmul_gflops / 400),
+        "reference_minutes": None if matmul_gflops is None else float(train_minutes * matmul_gflops / REFERENCE_GFLOPS),
         "matmul_gflops": None if matmul_gflops is None else float(matmul_gflops),
         "command": command,
         "code": code,
@@ -173,8 +174,8 @@ def read_results(root: Path, app: str | None = None) -> list[dict[str, Any]]:
 
 def update_readme(app: str, root: Path = runs.ROOT) -> None:
     """Writes the app's rows into apps/<app>/README.md and all apps' rows into README.md, between their markers."""
-    _replace(root / "apps" / app / "README.md", "results", results_table(read_results(root, app)))
-    _replace(root / "README.md", "summary", summary_table(read_results(root)))
+    replace_between_marks(root / "apps" / app / "README.md", "results", results_table(read_results(root, app)))
+    replace_between_marks(root / "README.md", "summary", summary_table(read_results(root)))
 
 
 def results_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -202,7 +203,7 @@ def results_table(rows: Sequence[Mapping[str, Any]]) -> str:
             ]
         )
     notes.insert(0, TIME_NOTE)
-    return "\n\n".join([_markdown(head, body), _lines(notes), *(_details(row) for row in rows)])
+    return "\n\n".join([markdown_table(head, body), _lines(notes), *(_details(row) for row in rows)])
 
 
 def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -222,7 +223,7 @@ def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
     notes = [TIME_NOTE]
     if any(row.get("stale") for row in rows):
         notes.append("† measured with older code; the app's README says what changed.")
-    return f"{_markdown(head, body)}\n\n{_lines(notes)}"
+    return f"{markdown_table(head, body)}\n\n{_lines(notes)}"
 
 
 def _details(row: Mapping[str, Any]) -> str:
@@ -236,7 +237,7 @@ def _details(row: Mapping[str, Any]) -> str:
         body.append([metric_name(key), metric_value(key, metric["mean"], metric["unit"]), interval, *others])
     command = f"    {row['command']}"
     title = f"<details><summary>All metrics of <code>{row['preset']}</code></summary>"
-    return f"{title}\n\n{_markdown(head, body)}\n\n{command}\n\n</details>"
+    return f"{title}\n\n{markdown_table(head, body)}\n\n{command}\n\n</details>"
 
 
 def _lines(notes: Sequence[str]) -> str:
@@ -326,16 +327,22 @@ def _escaped(text: str) -> str:
     return " ".join(text.split())
 
 
-def _markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Returns a Markdown table of cells that are escaped already."""
     lines = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _replace(path: Path, marker: str, text: str) -> None:
+def replace_between_marks(path: Path, marker: str, text: str) -> None:
+    """Puts `text` between <!-- marker:begin --> and <!-- marker:end --> of a file.
+
+    Raises:
+        ValueError: the file has no such marks.
+    """
     begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
     content = path.read_text(encoding="utf-8")
     before, found, rest = content.partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"{path} has no lines {begin} and {end} to put the table between")
+        raise ValueError(f"{path} has no {begin} and {end} to put the table between")
     runs.write_text(path, f"{before}{begin}\n{text}\n{end}{after}")

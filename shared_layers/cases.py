@@ -154,13 +154,13 @@ CASES: dict[str, Case] = {
         lambda **kwargs: BottleneckResidualBlock(8, activation="gelu", **kwargs), [_normal(2, 4, 5, 8)]
     ),
     "CentredSoftplus": Case(lambda **kwargs: CentredSoftplus(**kwargs), [_normal(3, 4)]),
+    "Cepstra": Case(lambda **kwargs: Cepstra(3, **kwargs), [_normal(2, 4, 6)]),
     "ContrastiveLoss": Case(
         lambda **kwargs: ContrastiveLoss(1.5, **kwargs),
         [_integers(1, 0, 0, 1), np.array([0.3, 0.7, 2.1, 1.2])],
         always_float32="losses stay in float32",
         float32_inside="all",
     ),
-    "Cepstra": Case(lambda **kwargs: Cepstra(3, **kwargs), [_normal(2, 4, 6)]),
     "ConvBatchNorm": Case(
         lambda **kwargs: ConvBatchNorm(4, pool_size=2, activation="gelu", **kwargs), [_normal(2, 6, 5, 3)]
     ),
@@ -169,13 +169,13 @@ CASES: dict[str, Case] = {
         [_normal(2, 8, 8, 3), _normal(2, 5, 7, 1)],
         call=lambda layer, inputs: layer(list(inputs)),
     ),
+    "Deltas": Case(lambda **kwargs: Deltas(width=5, **kwargs), [_normal(2, 7, 3), _integers(7, 4)]),
     "DenseBlock": Case(
         lambda **kwargs: DenseBlock(2, 3, bottleneck=True, activation="gelu", **kwargs), [_normal(2, 4, 5, 3)]
     ),
     "DepthwiseSeparable": Case(
         lambda **kwargs: DepthwiseSeparable(4, strides=2, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]
     ),
-    "Deltas": Case(lambda **kwargs: Deltas(width=5, **kwargs), [_normal(2, 7, 3), _integers(7, 4)]),
     "FrameBatchNormalization": Case(
         lambda **kwargs: FrameBatchNormalization(**kwargs), [_normal(2, 7, 4), _integers(7, 5)]
     ),

@@ -47,6 +47,16 @@ class CaptionSplit:
     def __len__(self) -> int:
         return len(self.references)
 
+    @property
+    def input_kind(self) -> str:
+        """ "features" of a frozen encoder, or "pictures"."""
+        return "features" if self.inputs.dtype == np.float16 else "pictures"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of what the model sees of one picture."""
+        return self.inputs.shape[2:] if self.input_kind == "features" else self.inputs.shape[1:]
+
     def names(self) -> list[str]:
         """Returns a name for every picture."""
         return [item.name if isinstance(item, Path) else f"scene {index}" for index, item in enumerate(self.pictures)]
@@ -215,15 +225,17 @@ def pixels(picture: Path | np.ndarray) -> np.ndarray:
     return read_picture(picture) if isinstance(picture, Path) else picture
 
 
-def encoder_inputs(split: CaptionSplit, indices: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """Returns what the model sees of the pictures at `indices`: features float16 or pixels uint8, some from the mirror.
+def encoder_inputs(split: CaptionSplit, indices: np.ndarray, mirror_seed: np.ndarray | None = None) -> np.ndarray:
+    """Returns what the model sees of the pictures at `indices`: features float16 or pixels uint8.
 
     Args:
         indices: int64 [batch] into the split.
-        mirrored: bool [batch].
+        mirror_seed: int [2], by which half of them are drawn that come from the mirror; None: none does.
     """
-    rows = split.rows[indices]
-    if split.inputs.dtype == np.float16:
+    rows, mirrored = split.rows[indices], np.zeros(len(indices), bool)
+    if mirror_seed is not None:
+        mirrored = np.random.default_rng(mirror_seed.astype(np.int64)).random(len(indices)) < 0.5
+    if split.input_kind == "features":
         return split.inputs[rows, mirrored.astype(np.int64)]
     return np.where(mirrored[:, None, None, None], split.inputs[rows, :, ::-1], split.inputs[rows])
 
@@ -237,27 +249,23 @@ def batches(
     padding and such that the loss is the sum over a caption's words, divided by the training captions' mean length:
     every word counts alike, whatever batch or device it falls to.
     """
-    kind = "features" if split.inputs.dtype == np.float16 else "pictures"
-    shape = split.inputs.shape[2:] if kind == "features" else split.inputs.shape[1:]
     captions = split.words.shape[1]
     lengths = np.count_nonzero(split.words, axis=2)
 
     def gather(indices: np.ndarray, seed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         pictures, chosen = np.divmod(indices, captions)
-        mirrored = np.zeros(len(indices), bool)
-        if training and config.data.mirror:
-            mirrored = np.random.default_rng(seed.astype(np.int64)).random(len(indices)) < 0.5
         longest = lengths[pictures, chosen].max()
-        return encoder_inputs(split, pictures, mirrored), split.words[pictures, chosen, :longest]
+        mirror_seed = seed if training and config.data.mirror else None
+        return encoder_inputs(split, pictures, mirror_seed), split.words[pictures, chosen, :longest]
 
     def element(indices: tf.Tensor, seed: tf.Tensor):
         inputs, words = tf.numpy_function(gather, [indices, seed], (split.inputs.dtype, tf.int32))
-        inputs.set_shape([None, *shape])
+        inputs.set_shape([None, *split.input_shape])
         words.set_shape([None, None])
         targets = words[:, 1:]
         scale = tf.cast(tf.shape(targets)[1], tf.float32) / spec["words_per_caption"]
         weights = tf.cast(targets != PADDING, tf.float32) * scale
-        return {kind: tf.cast(inputs, tf.float32), "words": words[:, :-1]}, targets, weights
+        return {split.input_kind: tf.cast(inputs, tf.float32), "words": words[:, :-1]}, targets, weights
 
     if training:
         plan = caption_plan(lengths, config.training.batch_size, config.training.seed)

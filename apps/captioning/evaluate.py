@@ -41,9 +41,7 @@ def predict(config: Config, spec: dict[str, Any], model: keras.Model, split: Cap
 
 
 def _captions(config: Config, spec: dict[str, Any], model: keras.Model, split: CaptionSplit) -> dict[str, np.ndarray]:
-    shape = split.inputs.shape[2:] if split.inputs.dtype == np.float16 else split.inputs.shape[1:]
-
-    @tf.function(input_signature=[tf.TensorSpec([None, *shape], tf.float32)])
+    @tf.function(input_signature=[tf.TensorSpec([None, *split.input_shape], tf.float32)])
     def both(inputs: tf.Tensor):
         features = inputs if inputs.shape.rank == 3 else model.features(inputs)
         beam = generate(config, model, features, config.decoding.beam_width)
@@ -58,7 +56,7 @@ def _captions(config: Config, spec: dict[str, Any], model: keras.Model, split: C
     parts = []
     for first in range(0, len(split), BATCH):
         indices = np.arange(first, min(first + BATCH, len(split)))
-        inputs = encoder_inputs(split, indices, np.zeros(len(indices), bool)).astype(np.float32)
+        inputs = encoder_inputs(split, indices).astype(np.float32)
         parts.append([part.numpy() for part in both(tf.constant(inputs))])
     hypothesis, greedy, log_probability, attention = (np.concatenate(column) for column in zip(*parts, strict=True))
     return {
@@ -143,7 +141,7 @@ def _directions(split: CaptionSplit) -> np.ndarray:
     parts = []
     for first in range(0, len(split), BATCH):
         indices = np.arange(first, min(first + BATCH, len(split)))
-        inputs = encoder_inputs(split, indices, np.zeros(len(indices), bool)).astype(np.float32)
+        inputs = encoder_inputs(split, indices).astype(np.float32)
         parts.append(inputs.mean(axis=1) if inputs.ndim == 3 else resize(inputs, 8).numpy().reshape(len(inputs), -1))
     vectors = np.concatenate(parts)
     vectors -= vectors.mean(axis=1, keepdims=True)

@@ -36,7 +36,6 @@ def phase(config: Config, spec: dict[str, Any], prepared: Prepared) -> Phase:
         keep="best",
         validate_every=1,
     )
-    first = {id(train): 0, id(prepared.splits["validation"]): len(train)}
     reward = cider_reward(train.references, prepared.splits["validation"].references, spec["vocabulary"])
     return Phase(
         name="self_critical",
@@ -50,7 +49,7 @@ def phase(config: Config, spec: dict[str, Any], prepared: Prepared) -> Phase:
             "start": START,
         },
         batches=lambda split, is_training, first_step=0: batches(
-            config, training.batch_size, split, first[id(split)], is_training, first_step
+            config, training.batch_size, split, 0 if split is train else len(train), is_training, first_step
         ),
     )
 
@@ -77,19 +76,15 @@ def batches(
     config: Config, batch_size: int, split: CaptionSplit, first_picture: int, training: bool, first_step: int = 0
 ) -> tf.data.Dataset:
     """Returns {features or pictures, picture int64 [batch]}: every picture once a pass, in training half of them from the mirror."""
-    seed, kind = config.training.seed, "features" if split.inputs.dtype == np.float16 else "pictures"
-    shape = split.inputs.shape[2:] if kind == "features" else split.inputs.shape[1:]
+    seed = config.training.seed
 
     def gather(indices: np.ndarray, seed: np.ndarray) -> np.ndarray:
-        mirrored = np.zeros(len(indices), bool)
-        if training and config.data.mirror:
-            mirrored = np.random.default_rng(seed.astype(np.int64)).random(len(indices)) < 0.5
-        return encoder_inputs(split, indices, mirrored)
+        return encoder_inputs(split, indices, seed if training and config.data.mirror else None)
 
     def element(indices: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = tf.numpy_function(gather, [indices, seed], split.inputs.dtype)
-        inputs.set_shape([None, *shape])
-        return {kind: tf.cast(inputs, tf.float32), "picture": indices + first_picture}
+        inputs.set_shape([None, *split.input_shape])
+        return {split.input_kind: tf.cast(inputs, tf.float32), "picture": indices + first_picture}
 
     plan = shuffled_plan(len(split), batch_size, seed) if training else in_order_plan(len(split), EVALUATION_BATCH)
     dataset = index_batches(plan, seed, first_step, endless=training)

@@ -9,13 +9,9 @@ where it stopped.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import html
-import io
 import itertools
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -30,14 +26,14 @@ from matplotlib.figure import Figure
 
 from apps.cifar10.presets import PRESETS
 from datasets.errors import DataError
-from harness import runs
+from harness import report, results, runs
+from harness.sections import Picture, Table, Text
 
 README = runs.ROOT / "apps" / "cifar10" / "README.md"
 COMPARED = (
     "alexnet-cifar10 vgg-cifar10 inception-cifar10 residual-cifar10 residual-bottleneck-cifar10 densenet-cifar10 "
     "mobilenet-cifar10 xception-cifar10 speedrun-cifar10 mlp-cifar10"
 ).split()
-REFERENCE_GFLOPS = 400
 TIMED_STEPS = 5
 COLUMNS = (
     "row", "preset", "accuracy", "95 % interval", "weights", "multiply-adds", "passes", "pictures/s", "reference minutes"
@@ -133,7 +129,7 @@ def planned(study: Comparison, preset: str) -> Any:
     key = f"{preset}, {study.minutes:g} reference minutes"
     if key not in plan:
         one_pass, gflops = seconds_per_pass(config)
-        plan[key] = passes_for(study.minutes * 60 * REFERENCE_GFLOPS / gflops, one_pass)
+        plan[key] = passes_for(study.minutes * 60 * results.REFERENCE_GFLOPS / gflops, one_pass)
         runs.write_json(file, plan)
     return dataclasses.replace(config, training=dataclasses.replace(config.training, epochs=plan[key]))
 
@@ -184,7 +180,7 @@ def run(study: Comparison) -> list[Row]:
 
 
 def cost_figure(rows: Sequence[Row]) -> Figure:
-    """Draws accuracy against multiply-adds of one picture; a point's area grows with the number of weights."""
+    """Draws accuracy against multiply-adds of one picture."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
     for row in rows:
@@ -206,24 +202,12 @@ def cost_figure(rows: Sequence[Row]) -> Figure:
 
 def page(study: Comparison, rows: Sequence[Row]) -> Path:
     """Writes index.html with the table and the plot; nothing in it comes from the network."""
-    drawing = io.BytesIO()
-    cost_figure(rows).savefig(drawing, format="svg", metadata={"Date": None})
-    source = base64.b64encode(drawing.getvalue()).decode()
-    text = (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>CIFAR-10: architectures compared</title>\n'
-        "<style>body{font:16px system-ui;max-width:70rem;margin:2rem auto;padding:0 1rem}td,th{padding:.3rem .7rem;"
-        "text-align:right;border-bottom:1px solid #e5e7eb}img{max-width:100%}</style></head><body>\n"
-        f"<h1>Architectures compared</h1><p>{html.escape(about(study))}</p>\n<table>{_line(COLUMNS, 'th')}\n"
-        + "\n".join(_line(row.cells(), "td") for row in rows)
-        + f'</table>\n<img alt="accuracy against multiply-adds" src="data:image/svg+xml;base64,{source}">\n</body></html>\n'
-    )
-    file = study.output / "index.html"
-    runs.write_text(file, text)
-    return file
-
-
-def _line(cells: Sequence[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    sections = [
+        Text("How it was measured", about(study)),
+        Table("Accuracy and cost", "", COLUMNS, [row.cells() for row in rows]),
+        Picture("Accuracy against cost", "A point's area grows with the number of weights.", cost_figure(rows)),
+    ]
+    return report.render_page(study.output / "index.html", "Architectures compared", sections)
 
 
 def about(study: Comparison) -> str:
@@ -238,18 +222,10 @@ def write_readme(study: Comparison, rows: Sequence[Row], file: Path = README) ->
     """Puts the table between the README's comparison marks.
 
     Raises:
-        DataError: the marks are missing.
+        ValueError: the marks are missing.
     """
-    begin, end = "<!-- comparison:begin -->", "<!-- comparison:end -->"
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *(row.cells() for row in rows)]
-    table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-    text = file.read_text("utf-8")
-    new, found = re.subn(
-        f"{begin}.*?{end}", lambda _: f"{begin}\n{about(study)}\n\n{table}\n{end}", text, flags=re.DOTALL
-    )
-    if not found:
-        raise DataError(f"{file}: no {begin} and {end}; put them where the table belongs")
-    runs.write_text(file, new)
+    table = results.markdown_table(COLUMNS, [row.cells() for row in rows])
+    results.replace_between_marks(file, "comparison", f"{about(study)}\n\n{table}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -260,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = run(study)
         if study.data == "cifar10":
             write_readme(study, rows)
-    except DataError as error:
+    except (DataError, ValueError, runs.WriteFailed) as error:
         print(f"cifar10: {error}", file=sys.stderr)
         return 1
     for row in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -91,7 +91,7 @@ def widest(states: Sequence[State]) -> State:
 
 def after(layer: Any, before: State) -> State:
     """Returns the output's state of a layer whose input's is known."""
-    same = State(before.height, before.width, before.channels, before.receptive_field, before.stride)
+    same = replace(before, multiply_adds=0)
     match layer:
         case keras.layers.Dense():
             return State(1, 1, layer.units, before.receptive_field, before.stride, before.channels * layer.units)
@@ -134,16 +134,12 @@ def _moved(windows: Sequence[Window], state: State) -> State:
 def _dense_block(layer: DenseBlock, before: State) -> State:
     state, work = before, 0
     for step in layer.steps:
-        grown = _moved([window for part in step for window in _branches(part, 0)[0]], _without_work(state))
+        grown = _moved([window for part in step for window in _branches(part, 0)[0]], replace(state, multiply_adds=0))
         work += grown.multiply_adds
         state = State(
             grown.height, grown.width, state.channels + layer.growth_rate, grown.receptive_field, grown.stride
         )
-    return State(state.height, state.width, state.channels, state.receptive_field, state.stride, work)
-
-
-def _without_work(state: State) -> State:
-    return State(state.height, state.width, state.channels, state.receptive_field, state.stride)
+    return replace(state, multiply_adds=work)
 
 
 def _branches(layer: Any, channels: int) -> list[list[Window]]:

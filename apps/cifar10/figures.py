@@ -18,7 +18,7 @@ from harness import classification
 from harness.app import Predictions
 from harness.sections import Picture, Table
 
-ROWS, COLUMNS = 4, 8
+SHOWN, COLUMNS = 32, 8
 
 
 def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
@@ -38,18 +38,15 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
 
 def shown(predictions: Predictions, names: list[str], which: str, title: str, caption: str) -> Picture:
     """Draws the pictures `which` ("worst" or "best") with the answer, its probability and the true class."""
-    figure = Figure(figsize=(8, 5.6))
-    for place, index in enumerate(predictions[which][: ROWS * COLUMNS]):
-        probabilities = predictions["probabilities"][index]
-        answer, truth = int(probabilities.argmax()), int(predictions["labels"][index])
-        axes = figure.add_subplot(ROWS, COLUMNS, place + 1)
-        axes.imshow(predictions[f"{which}_images"][place], interpolation="nearest")
-        colour = "#1d6b35" if answer == truth else "#b3261e"
-        text = f"{names[answer]} {probabilities[answer]:.0%}\nis {names[truth]} {probabilities[truth]:.0%}"
-        axes.set_title(text, fontsize=6.5, color=colour, parse_math=False)
-        axes.axis("off")
-    figure.tight_layout()
-    return Picture(title, caption + " Above: the answer; below: what the picture is.", figure)
+    places = predictions[which][:SHOWN]
+    return classification.answered_pictures(
+        title,
+        caption,
+        predictions[f"{which}_images"][:SHOWN],
+        predictions["labels"][places],
+        predictions["probabilities"][places],
+        names,
+    )
 
 
 def explained(model: keras.Model, predictions: Predictions, names: list[str]) -> list[Picture]:

@@ -31,9 +31,11 @@ _adamw_training = TrainingConfig(
     weight_decay=0.05, monitor="val_accuracy", monitor_mode="max", keep="last",
 )  # fmt: skip
 _speedrun_data = DataConfig(validation_fraction=0.0, alternating_flip=True)
+_speedrun_muon = {
+    "momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 442.0, "matrix_rate": 0.0852, "decay": 0.0167, "whitening_steps": 125,
+}  # fmt: skip
 
 PRESETS = {
-    # accuracy about 99 %
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", validation_fraction=0.1),
@@ -54,7 +56,6 @@ PRESETS = {
         catalogue="C4",
         title="Residual network, basic blocks, on synthetic textured shapes",
     ),
-    # about 92 % accuracy, 10 reference minutes
     "residual-cifar10": Preset(
         Config(training=_cifar10_training),
         catalogue="C4",
@@ -74,11 +75,7 @@ PRESETS = {
             model=SpeedrunNetwork(),
             training=TrainingConfig(
                 epochs=14, batch_size=2000, optimizer="convolution_muon",
-                optimizer_options={
-                    "momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 442.0, "matrix_rate": 0.0852,
-                    "decay": 0.0167, "whitening_steps": 125,
-                },
-                learning_rate=0.24, schedule="linear", monitor="loss", keep="last",
+                optimizer_options=_speedrun_muon, learning_rate=0.24, schedule="linear", monitor="loss", keep="last",
             ),
         ),
         catalogue="C8",
@@ -111,11 +108,7 @@ PRESETS = {
             model=SpeedrunNetwork(widths=(128, 512, 512), convolutions=3),
             training=TrainingConfig(
                 epochs=40, batch_size=2000, optimizer="convolution_muon",
-                optimizer_options={
-                    "momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 442.0, "matrix_rate": 0.0852,
-                    "decay": 0.0167, "whitening_steps": 125,
-                },
-                learning_rate=0.24, schedule="linear", precision="mixed_bfloat16", monitor="loss", keep="last",
+                optimizer_options=_speedrun_muon, learning_rate=0.24, schedule="linear", precision="mixed_bfloat16", monitor="loss", keep="last",
             ),
         ),
         catalogue="C8",

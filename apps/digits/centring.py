@@ -191,7 +191,7 @@ def _without_lines(ink: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     for along in (1, 2):
         across = 3 - along
         thin = flat - _opening(flat, THICKEST_LINE, across)
-        line = _opening(_running_maximum(flat, 5, across, 0.0), SHORTEST_LINE, along)
+        line = _opening(_running_maximum(flat, 5, across), SHORTEST_LINE, along)
         found |= (line > strong) & (flat <= 2.0 * line) & (thin >= 0.5 * flat)
     found &= (tf.reduce_max(sizes, axis=1) >= RULED)[:, None, None]
     grow = (_resampling(zero, SHEET * tf.cast(side, tf.float32) / length, side, SHEET) for length in lengths)
@@ -200,14 +200,14 @@ def _without_lines(ink: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
 
 def _opening(images: tf.Tensor, window: int, axis: int) -> tf.Tensor:
     """Returns the largest value for which `window` pixels in a row, all inside the image, are no less."""
-    return _running_maximum(-_running_maximum(-images, window, axis, 0.0), window, axis, 0.0)
+    return _running_maximum(-_running_maximum(-images, window, axis), window, axis)
 
 
-def _running_maximum(images: tf.Tensor, window: int, axis: int, outside: float) -> tf.Tensor:
-    """Returns the maximum over the `window` (odd) pixels around each along an axis; doubled windows make it cheap."""
+def _running_maximum(images: tf.Tensor, window: int, axis: int) -> tf.Tensor:
+    """Returns the maximum over the `window` (odd) pixels around each along an axis, 0 beyond the image; doubled windows make it cheap."""
     padding = [[0, 0], [0, 0], [0, 0]]
     padding[axis] = [window // 2, window // 2]
-    images = tf.pad(images, padding, constant_values=outside)
+    images = tf.pad(images, padding)
     width = 1
     while width < window:
         step = min(width, window - width)
@@ -279,7 +279,7 @@ def _thickness(images: tf.Tensor) -> tf.Tensor:
 
 def _extreme(images: tf.Tensor) -> tf.Tensor:
     """Returns the maximum over the 3 x 3 pixels around each; 0 beyond the image."""
-    return _running_maximum(_running_maximum(images, 3, 1, 0.0), 3, 2, 0.0)
+    return _running_maximum(_running_maximum(images, 3, 1), 3, 2)
 
 
 def _total(images: tf.Tensor) -> tf.Tensor:

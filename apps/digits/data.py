@@ -103,6 +103,11 @@ def batches(
     return dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
+def logits_of(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> np.ndarray:
+    """Returns what the model answers, float32 [n, classes]."""
+    return model.predict(batches(config, spec, split, False).map(lambda x, y: x), verbose=0)
+
+
 def distort(images: tf.Tensor, seed: tf.Tensor, data: DataConfig) -> tf.Tensor:
     """Shifts, rotates, scales and bends every picture [batch, 28, 28] at random, as the seed pair says."""
     images = images[..., None]

@@ -9,7 +9,7 @@ import numpy as np
 
 from apps.digits import dropout_average, other_pictures, rejection, robustness
 from apps.digits.config import Config
-from apps.digits.data import CLASS_NAMES, batches
+from apps.digits.data import CLASS_NAMES, logits_of
 from apps.digits.tuning import tuned_answers
 from harness import classification
 from harness.app import Metric, Predictions
@@ -77,11 +77,6 @@ def _of_other_pictures(
     return found
 
 
-def logits_of(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> np.ndarray:
-    """Returns float32 [n, classes]."""
-    return model.predict(batches(config, spec, split, False).map(lambda x, y: x), verbose=0)
-
-
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
     """Returns accuracy, error rate and the other metrics of a classifier, the calibration also after temperature scaling.
 
@@ -100,26 +95,37 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     if "perturbed_answers" in predictions:
         perturbed = labels[predictions["subset"]]
         metrics["accuracy_perturbed"] = robustness.metric(perturbed, predictions["perturbed_answers"])
-    if "dropout_average" in predictions:
-        subset = predictions["subset"]
-        for name, probabilities in (
-            ("dropout_average", predictions["dropout_average"]),
-            ("single_pass", predictions["probabilities"][subset]),
-        ):
-            measured = classification.metrics(labels[subset], probabilities, names)
-            metrics[f"accuracy_{name}"] = measured["accuracy"]
-            metrics[f"negative_log_likelihood_{name}"] = measured["negative_log_likelihood"]
+    for name, measured in passes(predictions, names).items():
+        metrics[f"accuracy_{name}"] = measured["accuracy"]
+        metrics[f"negative_log_likelihood_{name}"] = measured["negative_log_likelihood"]
     for name, right in predictions.items():
         if name.startswith("right_"):
-            count = len(right)
-            metrics[f"accuracy_{name.removeprefix('right_')}"] = share(int(right.sum()), count)
-    if "least_score" in predictions:
-        for name, scores in predictions.items():
-            if name.startswith("scores"):
-                kind = name.removeprefix("scores").removeprefix("_") or "false_alarms"
-                rejected = int((scores < predictions["least_score"][0]).sum())
-                metrics[f"no_digit_{kind}"] = share(rejected, len(scores))
+            metrics[f"accuracy_{name.removeprefix('right_')}"] = share(int(right.sum()), len(right))
+    for kind, rejected in no_digit(predictions).items():
+        metrics[f"no_digit_{kind or 'false_alarms'}"] = rejected
     return metrics
+
+
+def passes(predictions: Predictions, names: list[str]) -> dict[str, dict[str, Metric]]:
+    """Returns the metrics of the single pass and of the mean of stochastic passes, on the same pictures; {} without dropout."""
+    if "dropout_average" not in predictions:
+        return {}
+    subset = predictions["subset"]
+    answers = {"single_pass": predictions["probabilities"][subset], "dropout_average": predictions["dropout_average"]}
+    labels = predictions["labels"][subset]
+    return {name: classification.metrics(labels, probabilities, names) for name, probabilities in answers.items()}
+
+
+def no_digit(predictions: Predictions) -> dict[str, Metric]:
+    """Returns kind of picture -> share called no digit, "" for the split's own pictures; {} where nothing was tuned."""
+    if "least_score" not in predictions:
+        return {}
+    least = predictions["least_score"][0]
+    return {
+        name.removeprefix("scores").removeprefix("_"): share(int((scores < least).sum()), len(scores))
+        for name, scores in predictions.items()
+        if name.startswith("scores")
+    }
 
 
 def share(count: int, examples: int) -> Metric:

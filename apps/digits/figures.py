@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from apps.digits import dropout_average, robustness
 from apps.digits.config import Config
-from apps.digits.evaluate import share
+from apps.digits.evaluate import no_digit, passes
 from harness import classification
 from harness.app import Metric, Predictions
 from harness.formatting import metric_text
@@ -47,34 +47,29 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
 
 def most_wrong(predictions: Predictions, names: list[str]) -> Picture:
     """Draws the pictures whose true class got the least probability."""
-    figure = Figure(figsize=(5.8, 6.2))
-    for place in range(min(24, len(predictions["worst"]))):
-        index = predictions["worst"][place]
-        probabilities = predictions["probabilities"][index]
-        answer, truth = int(probabilities.argmax()), int(predictions["labels"][index])
-        axes = figure.add_subplot(4, 6, place + 1)
-        axes.imshow(255 - predictions["worst_images"][place], cmap="gray", vmin=0, vmax=255)
-        colour = "#b3261e" if answer != truth else "#1d6b35"
-        text = f"{names[answer]} {probabilities[answer]:.0%}\nis {names[truth]} {probabilities[truth]:.0%}"
-        axes.set_title(text, fontsize=8, color=colour, parse_math=False)
-        axes.axis("off")
-    figure.tight_layout()
-    caption = "The examples whose true class got the least probability. Above: the answer; below: what the picture is."
-    return Picture("Most wrong", caption, figure)
+    worst = predictions["worst"][:24]
+    return classification.answered_pictures(
+        "Most wrong",
+        "The examples whose true class got the least probability.",
+        255 - predictions["worst_images"][:24],
+        predictions["labels"][worst],
+        predictions["probabilities"][worst],
+        names,
+    )
 
 
 def passes_table(predictions: Predictions, names: list[str]) -> Table:
     """Compares the mean of stochastic passes with the single pass, on the same pictures."""
-    subset = predictions["subset"]
-    rows = []
-    for name, probabilities in (
-        ("one pass, all units", predictions["probabilities"][subset]),
-        (f"mean of {dropout_average.PASSES} passes with dropout", predictions["dropout_average"]),
-    ):
-        metrics = classification.metrics(predictions["labels"][subset], probabilities, names)
-        rows.append([name, *(_text(key, metrics[key]) for key in ("error_rate", "negative_log_likelihood"))])
+    titles = {
+        "single_pass": "one pass, all units",
+        "dropout_average": f"mean of {dropout_average.PASSES} passes with dropout",
+    }
+    rows = [
+        [titles[name], *(_text(key, metrics[key]) for key in ("error_rate", "negative_log_likelihood"))]
+        for name, metrics in passes(predictions, names).items()
+    ]
     caption = (
-        f"On {len(subset):,} test pictures (a fixed, seeded choice), with 95 % intervals. Dividing the weights by the chance "
+        f"On {len(predictions['subset']):,} test pictures (a fixed, seeded choice), with 95 % intervals. Dividing the weights by the chance "
         "that a unit stays, as the one pass does, approximates the mean (Srivastava et al. 2014, section 7.5)."
     )
     return Table("Average over dropout", caption, ["", "error rate", "negative log-likelihood"], rows)
@@ -83,14 +78,11 @@ def passes_table(predictions: Predictions, names: list[str]) -> Table:
 def rejection_table(predictions: Predictions) -> Table:
     """Lists how many pictures of every kind are called no digit, and how many digits of other collections are read right."""
     rows = []
-    for name, scores in predictions.items():
-        if not name.startswith("scores"):
-            continue
-        kind = name.removeprefix("scores_") if name != "scores" else "test pictures"
-        right = predictions.get(f"right_{kind}", None if name != "scores" else _right(predictions))
-        rejected = share(int((scores < predictions["least_score"][0]).sum()), len(scores))
+    for kind, rejected in no_digit(predictions).items():
+        right = predictions.get(f"right_{kind}") if kind else _right(predictions)
         read = "" if right is None else f"{100 * right.mean():.1f} %"
-        rows.append([kind.replace("_", " "), read, f"{100 * rejected.value:.1f} %", len(scores)])
+        name = kind.replace("_", " ") or "test pictures"
+        rows.append([name, read, f"{100 * rejected.value:.1f} %", rejected.examples])
     caption = (
         "Share of pictures that are called no digit because their largest logit is lower than that of nearly all validation "
         "pictures, and of digits that get their class (before that question). All but the test pictures go through the exported "

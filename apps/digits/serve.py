@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from harness import endpoint_inputs
 from harness.app import Endpoint
 from harness.labelled_pictures import LabelledPictures
 
+FILES = "bytes of PNG, JPEG, GIF or BMP files"
+FORM = "MNIST's form, bright ink on black, 0 to 255 [n, 28, 28]"
+
 
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
     """Returns picture_bytes (any picture of a digit) and images (MNIST's own form)."""
@@ -30,31 +33,51 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         digit = tf.where(found, tf.gather(names, tf.argmax(logits, axis=-1)), rejection.NO_DIGIT)
         return {"digit": digit, "probabilities": tf.nn.softmax(logits / tuned.temperature)}
 
+    about = f'digit string [n], maybe "{rejection.NO_DIGIT}", probabilities float32 [n, classes]'
+    return picture_endpoints(answer, f"{FILES}, one digit each, any size and polarity [n]", about)
+
+
+def picture_endpoints(answer: Callable[[tf.Tensor], dict[str, tf.Tensor]], files: str, outputs: str) -> list[Endpoint]:
+    """Returns picture_bytes (files, which are centred) and images (MNIST's own form).
+
+    Args:
+        answer: of pictures float32 [n, 28, 28] in MNIST's form.
+        files: what the bytes of picture_bytes are, in words.
+        outputs: what `answer` returns, in words.
+    """
+
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        images = from_bytes(endpoint_inputs.picture_bytes(pictures))
+        images = from_files(pictures)
         return {**answer(images), "centred": tf.cast(tf.round(images), tf.uint8)}
 
     def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        expected = "expected images uint8 [n, 28, 28], bright ink on black"
-        return answer(tf.cast(endpoint_inputs.of_shape(images, [28, 28], expected), tf.float32))
+        return answer(from_images(images))
 
     return [
         Endpoint(
             "picture_bytes",
             picture_bytes,
             [tf.TensorSpec([None], tf.string, name="pictures")],
-            "pictures: bytes of PNG, JPEG, GIF or BMP files, one digit each, any size and polarity [n] -> digit string [n], maybe "
-            f'"{rejection.NO_DIGIT}", '
-            "probabilities float32 [n, classes], centred uint8 [n, 28, 28]: the digit as the network saw it",
+            f"pictures: {files} -> {outputs}, centred uint8 [n, 28, 28]: the picture as the network saw it",
         ),
         Endpoint(
             "images",
             images,
             [tf.TensorSpec([None, None, None], tf.uint8, name="images")],
-            "images: MNIST's form, bright ink on black, 0 to 255 [n, 28, 28] -> digit string [n], maybe "
-            f'"{rejection.NO_DIGIT}", probabilities float32 [n, classes]',
+            f"images: {FORM} -> {outputs}",
         ),
     ]
+
+
+def from_files(pictures: tf.Tensor) -> tf.Tensor:
+    """Returns the pictures of files [n], cropped and centred, in MNIST's form: float32 [n, 28, 28]."""
+    return from_bytes(endpoint_inputs.picture_bytes(pictures))
+
+
+def from_images(images: tf.Tensor) -> tf.Tensor:
+    """Returns uint8 [n, 28, 28] as float32; other shapes are refused."""
+    expected = "expected images uint8 [n, 28, 28], bright ink on black"
+    return tf.cast(endpoint_inputs.of_shape(images, [28, 28], expected), tf.float32)
 
 
 def examples(config: Config, spec: dict[str, Any], split: LabelledPictures) -> dict[str, dict[str, Any]]:

@@ -11,17 +11,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
-from matplotlib.figure import Figure
 from scipy.special import expit
 
-from apps.digits.centring import from_bytes
+from apps.digits import serve
 from apps.digits.config import MLP, Config, ConvNet
-from apps.digits.data import batches
+from apps.digits.data import logits_of
 from apps.digits.figures import first_filters
 from datasets.errors import DataError
-from harness import endpoint_inputs, multilabel
+from harness import multilabel
 from harness.app import Card, Endpoint, Metric, Predictions, Prepared
 from harness.labelled_pictures import LabelledPictures
+from harness.picture_grid import picture_grid
 from harness.sections import Picture
 
 TUNED_FILE = "thresholds.json"
@@ -72,8 +72,7 @@ def compile_arguments(config: Config) -> dict[str, Any]:
 
 def probabilities(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> np.ndarray:
     """Returns the probability of each label, float32 [n, labels]."""
-    logits = model.predict(batches(config, spec, split, False).map(lambda x, y: x), verbose=0)
-    return expit(logits)
+    return expit(logits_of(config, spec, model, split))
 
 
 def tune(config: Config, spec: dict[str, Any], model: Any, prepared: Prepared) -> dict[str, str]:
@@ -133,17 +132,15 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
 
 def most_wrong(predictions: Predictions, names: list[str]) -> Picture:
     """Draws the pictures whose true labels got the least probability."""
-    figure = Figure(figsize=(8, 5.6))
-    given = predictions["probabilities"] >= predictions["thresholds"]
-    for place, (index, image) in enumerate(zip(predictions["worst"], predictions["worst_images"], strict=True)):
-        answer, truth = (_joined(names, table[index]) for table in (given, predictions["labels"]))
-        axes = figure.add_subplot(3, 8, place + 1)
-        axes.imshow(255 - image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(f"{answer}\nis {truth}", fontsize=8, color="#b3261e" if answer != truth else "#1d6b35")
-        axes.axis("off")
-    figure.tight_layout()
+    worst = predictions["worst"]
+    given = (predictions["probabilities"] >= predictions["thresholds"])[worst]
+    true = predictions["labels"][worst] == 1
+    titles = [
+        f"{_joined(names, answer)}\nis {_joined(names, truth)}" for answer, truth in zip(given, true, strict=True)
+    ]
     caption = "The pictures whose true labels together got the least probability: the labels given, and those it has."
-    return Picture("Most wrong", caption, figure)
+    images = 255 - predictions["worst_images"]
+    return picture_grid("Most wrong", caption, images, titles, (given == true).all(axis=1))
 
 
 def _joined(names: list[str], present: np.ndarray) -> str:
@@ -164,32 +161,10 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         )
         return {"labels": labels, "given": given, "probabilities": found}
 
-    def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        images = from_bytes(endpoint_inputs.picture_bytes(pictures))
-        return {**answer(images), "centred": tf.cast(tf.round(images), tf.uint8)}
-
-    def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        expected = "expected images uint8 [n, 28, 28], bright ink on black"
-        return answer(tf.cast(endpoint_inputs.of_shape(images, [28, 28], expected), tf.float32))
-
-    outputs = (
+    about = (
         "labels string [n], those given, with | between them; given bool [n, labels]; probabilities float32 [n, labels]"
     )
-    return [
-        Endpoint(
-            "picture_bytes",
-            picture_bytes,
-            [tf.TensorSpec([None], tf.string, name="pictures")],
-            f"pictures: bytes of PNG, JPEG, GIF or BMP files, any size and polarity [n] -> {outputs}; centred uint8 "
-            "[n, 28, 28]: the picture as the network saw it",
-        ),
-        Endpoint(
-            "images",
-            images,
-            [tf.TensorSpec([None, None, None], tf.uint8, name="images")],
-            f"images: bright ink on black, 0 to 255 [n, 28, 28] -> {outputs}",
-        ),
-    ]
+    return serve.picture_endpoints(answer, f"{serve.FILES}, any size and polarity [n]", about)
 
 
 def answer(

@@ -11,7 +11,7 @@ import numpy as np
 
 from apps.digits import rejection
 from apps.digits.config import Config
-from apps.digits.data import batches
+from apps.digits.data import logits_of
 from datasets.errors import DataError
 from harness.app import Prepared
 from harness.calibration import fit_temperature
@@ -36,7 +36,7 @@ def tune(config: Config, spec: dict[str, Any], model: Any, prepared: Prepared) -
     validation = prepared.splits["validation"]
     if not len(validation):
         return {}
-    logits = model.predict(batches(config, spec, validation, False).map(lambda x, y: x), verbose=0)
+    logits = logits_of(config, spec, model, validation)
     scores = rejection.scores(validation.images.astype(np.float32), logits).numpy()
     least = float(np.quantile(scores[np.isfinite(scores)], FALSE_ALARMS))
     answers = Answers(fit_temperature(validation.labels, logits), least)

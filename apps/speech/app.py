@@ -38,21 +38,22 @@ def _framewise_phase(config: Config, spec: dict[str, Any], prepared: Prepared) -
         epochs=max(1, round(config.model.epochs_share * config.training.epochs)),
         monitor="val_frame_error_rate",
     )
-    targets: dict[int, list[np.ndarray]] = {}
+    train = prepared.splits["train"]
+    targets: dict[str, list[np.ndarray]] = {}
 
     def build(ctc: Any) -> Any:
         for name in ("train", "validation"):
-            split = prepared.splits[name]
-            targets[id(split)] = decoding.aligned(config, spec, ctc, split)
+            targets[name] = decoding.aligned(config, spec, ctc, prepared.splits[name])
         return models.build(config, spec, ctc)
 
     def batches(split: Any, training: bool, first_step: int = 0) -> Any:
-        return data.batches(config, spec, split, training, first_step, targets[id(split)])
+        labels = targets["train" if split is train else "validation"]
+        return data.batches(config, spec, split, training, first_step, labels)
 
     return Phase(
         name="train",
         training=training,
-        steps_per_pass=len(prepared.splits["train"]) // training.batch_size,
+        steps_per_pass=len(train) // training.batch_size,
         build=build,
         compile_arguments=dict,
         batches=batches,

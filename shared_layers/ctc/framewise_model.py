@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from shared_layers.losses.replica_share import replica_share
+
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class FramewiseModel(keras.Model):
@@ -28,10 +30,8 @@ class FramewiseModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         labels, labelled = self._labels(y, y_pred["logits"])
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.cast(y_pred["logits"], tf.float32))
-        # each replica gives its share of the mean over the global batch, as Keras' own losses do
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        loss = tf.reduce_sum(losses * labelled) / tf.maximum(1.0, tf.reduce_sum(labelled)) / replicas
-        return tf.add_n([loss, *self.losses])
+        loss = tf.reduce_sum(losses * labelled) / tf.maximum(1.0, tf.reduce_sum(labelled))
+        return tf.add_n([replica_share(loss), *self.losses])
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         labels, labelled = self._labels(y, y_pred["logits"])

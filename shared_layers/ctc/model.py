@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from shared_layers.ctc.label_error_rate import LabelErrorRate
 from shared_layers.ctc.loss import ctc_loss
+from shared_layers.losses.replica_share import replica_share
 
 INTERMEDIATE_SHARE = 0.3
 """Of the lower layers' losses in the whole."""
@@ -41,9 +42,7 @@ class CTCModel(keras.Model):
             losses = (1 - INTERMEDIATE_SHARE) * losses + INTERMEDIATE_SHARE * tf.add_n(lower) / len(lower)
         if sample_weight is not None:
             losses = losses * tf.cast(sample_weight, losses.dtype)
-        # each replica gives its share of the mean over the global batch, as Keras' own losses do
-        loss = tf.reduce_mean(losses) / tf.distribute.get_strategy().num_replicas_in_sync
-        return tf.add_n([loss, *self.losses])
+        return tf.add_n([replica_share(tf.reduce_mean(losses)), *self.losses])
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         self.label_error_rate.update_state(y, y_pred["logits"], y_pred["frames"])

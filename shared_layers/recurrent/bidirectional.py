@@ -13,8 +13,7 @@ from shared_layers.masking.frame_mask import zero_padded_frames
 class BidirectionalRecurrent(keras.layers.Layer):
     """Runs one recurrent layer forwards and another backwards from each sequence's own last frame, and joins their outputs.
 
-    `BidirectionalLSTM` for other cells: both layers see the real frames first, so no mask is needed and padding changes no real
-    frame.
+    Both layers see the real frames first and the padding after them, so no mask is needed and padding changes no real frame.
 
     Args:
         forwards, backwards: layers that return sequences, with the same dtype policy as this one.

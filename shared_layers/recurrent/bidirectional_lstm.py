@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
-from keras import ops
 
-from shared_layers.masking.frame_mask import zero_padded_frames
+from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
 
 
 @keras.saving.register_keras_serializable(package="shared_layers")
-class BidirectionalLSTM(keras.layers.Layer):
+class BidirectionalLSTM(BidirectionalRecurrent):
     """Runs one LSTM forwards and one backwards from each sequence's own last frame, and joins their outputs.
 
-    Both LSTMs see the real frames first and the padding after them, so no mask is needed (faster, and cuDNN takes it) and
-    padding changes no real frame.
+    Without a mask it is faster, and cuDNN takes it.
 
     Args:
         units: width of each direction.
@@ -33,26 +30,17 @@ class BidirectionalLSTM(keras.layers.Layer):
     TensorShape([2, 5, 6])
     """
 
-    def __init__(self, units: int, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, units: int, dtype=None, **kwargs):
+        forwards, backwards = (
+            keras.layers.LSTM(units, return_sequences=True, dtype=dtype, name=name)
+            for name in ("forwards", "backwards")
+        )
+        super().__init__(forwards, backwards, dtype=dtype, **kwargs)
         self.units = units
-        self.forwards = keras.layers.LSTM(units, return_sequences=True, dtype=self.dtype_policy, name="forwards")
-        self.backwards = keras.layers.LSTM(units, return_sequences=True, dtype=self.dtype_policy, name="backwards")
-        self.supports_jit = False
-
-    def build(self, sequences_shape, lengths_shape):
-        self.forwards.build(sequences_shape)
-        self.backwards.build(sequences_shape)
-
-    def call(self, sequences, lengths):
-        sequences = ops.cast(sequences, self.compute_dtype)
-        lengths = ops.cast(lengths, "int32")
-        ahead = self.forwards(sequences)
-        back = tf.reverse_sequence(self.backwards(tf.reverse_sequence(sequences, lengths, 1, 0)), lengths, 1, 0)
-        return zero_padded_frames(ops.concatenate([ahead, back], axis=-1), lengths)
-
-    def compute_output_shape(self, sequences_shape, lengths_shape):
-        return (*sequences_shape[:-1], 2 * self.units)
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units}
+        return {**keras.layers.Layer.get_config(self), "units": self.units}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)

@@ -244,5 +244,5 @@ def test_every_table_row_has_the_cells_of_its_head(root):
 
 def test_a_readme_without_markers_is_named(root):
     (root / "README.md").write_text("# Suite\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"README\.md has no lines <!-- summary:begin -->"):
+    with pytest.raises(ValueError, match=r"README\.md has no <!-- summary:begin -->"):
         results.update_readme("digits", root)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from scipy.special import expit
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 
@@ -123,11 +122,6 @@ def logits(predictions: Predictions, pairs: Pairs) -> np.ndarray:
     """Returns the logit of "same" for each pair."""
     intercept, slope = predictions["calibration"]
     return intercept + slope * pairs.distances
-
-
-def same_probability(predictions: Predictions, pairs: Pairs) -> np.ndarray:
-    """Returns the probability of "same" for each pair."""
-    return expit(logits(predictions, pairs))
 
 
 def _distances(embeddings: np.ndarray, pairs: np.ndarray) -> np.ndarray:

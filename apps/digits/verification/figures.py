@@ -13,6 +13,7 @@ from apps.digits.config import Config
 from apps.digits.verification import evaluate
 from apps.digits.verification.pairs import is_left_out
 from harness.app import Predictions
+from harness.picture_grid import picture_grid
 from harness.sections import Picture, Table
 from harness.statistics import standard_error
 
@@ -115,14 +116,12 @@ def embedding_map(config: Config, spec: dict[str, Any], predictions: Predictions
 
 def most_wrong(predictions: Predictions, names: list[str]) -> Picture:
     """Draws the pairs of seen classes whose true answer got the least probability."""
-    worst, images, labels = predictions["worst"], predictions["worst_images"], predictions["labels"]
-    figure = Figure(figsize=(8, 5.2))
-    for place, (pair, pictures) in enumerate(zip(worst[:24], images[:24], strict=True)):
-        distance = np.linalg.norm(predictions["embeddings"][pair[0]] - predictions["embeddings"][pair[1]])
-        axes = figure.add_subplot(4, 6, place + 1)
-        axes.imshow(255 - np.hstack(pictures), cmap="gray", vmin=0, vmax=255)
-        axes.set_title(f"{names[labels[pair[0]]]} and {names[labels[pair[1]]]}: {distance:.2f}", fontsize=8)
-        axes.axis("off")
-    figure.tight_layout()
+    worst, images = predictions["worst"], predictions["worst_images"]
+    labels, embeddings = predictions["labels"], predictions["embeddings"]
+    titles = [
+        f"{names[labels[first]]} and {names[labels[second]]}: {np.linalg.norm(embeddings[first] - embeddings[second]):.2f}"
+        for first, second in worst[:24]
+    ]
+    pairs = [255 - np.hstack(pair) for pair in images[:24]]
     caption = "Pairs whose true answer got the least probability: what the pictures are, and their distance."
-    return Picture("Most wrong pairs", caption, figure)
+    return picture_grid("Most wrong pairs", caption, pairs, titles, columns=6)

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from apps.digits import serve
-from apps.digits.centring import from_bytes
 from apps.digits.config import Config
 from apps.digits.models.siamese import ENCODER
 from apps.digits.verification.evaluate import calibration
@@ -18,8 +17,6 @@ from datasets.errors import DataError
 from harness import endpoint_inputs
 from harness.app import Card, Endpoint
 from harness.labelled_pictures import LabelledPictures
-
-IMAGES = "expected images uint8 [n, 28, 28], bright ink on black"
 
 
 def card(config: Config, spec: dict[str, Any]) -> Card:
@@ -54,20 +51,15 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         )
 
     def picture_pairs(first: tf.Tensor, second: tf.Tensor) -> dict[str, tf.Tensor]:
-        return compare(_centred(first), _centred(alike(first, second)))
+        return compare(serve.from_files(first), serve.from_files(alike(first, second)))
 
     def image_pairs(first: tf.Tensor, second: tf.Tensor) -> dict[str, tf.Tensor]:
-        second = alike(first, second)
-        return compare(*(tf.cast(endpoint_inputs.of_shape(x, [28, 28], IMAGES), tf.float32) for x in (first, second)))
+        return compare(serve.from_images(first), serve.from_images(alike(first, second)))
 
-    def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"embedding": embed(_centred(pictures))}
+    def embedding(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"embedding": embed(images)}
 
-    def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"embedding": embed(tf.cast(endpoint_inputs.of_shape(images, [28, 28], IMAGES), tf.float32))}
-
-    files = "bytes of PNG, JPEG, GIF or BMP files, one digit each, any size and polarity [n]"
-    form = "MNIST's form, bright ink on black, 0 to 255 [n, 28, 28]"
+    files = f"{serve.FILES}, one digit each, any size and polarity [n]"
     answer = "distance float32 [n], same_probability float32 [n]"
     return [
         Endpoint(
@@ -80,25 +72,10 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
             "image_pairs",
             image_pairs,
             [tf.TensorSpec([None, None, None], tf.uint8, name=name) for name in ("first", "second")],
-            f"first, second: {form} -> {answer}",
+            f"first, second: {serve.FORM} -> {answer}",
         ),
-        Endpoint(
-            "picture_bytes",
-            picture_bytes,
-            [tf.TensorSpec([None], tf.string, name="pictures")],
-            f"pictures: {files} -> embedding float32 [n, dimensions]",
-        ),
-        Endpoint(
-            "images",
-            images,
-            [tf.TensorSpec([None, None, None], tf.uint8, name="images")],
-            f"images: {form} -> embedding float32 [n, dimensions]",
-        ),
+        *serve.picture_endpoints(embedding, files, "embedding float32 [n, dimensions]"),
     ]
-
-
-def _centred(pictures: tf.Tensor) -> tf.Tensor:
-    return from_bytes(endpoint_inputs.picture_bytes(pictures))
 
 
 def examples(config: Config, spec: dict[str, Any], split: LabelledPictures) -> dict[str, dict[str, Any]]:

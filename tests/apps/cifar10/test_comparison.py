@@ -7,7 +7,6 @@ import pytest
 
 from apps.cifar10 import comparison
 from apps.cifar10.presets import PRESETS
-from datasets.errors import DataError
 from harness import runs
 
 ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 812_345, 86_000_000, 7, 301.4, 9.61)
@@ -34,7 +33,7 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert text.count("| C2 | vgg-cifar10 | 92.34% | 91.80% – 92.85% | 812,345 | 86.0 M | 7 | 301 | 9.6 |") == 1
     readme.write_text("no marks")
-    with pytest.raises(DataError, match="no <!-- comparison:begin -->"):
+    with pytest.raises(ValueError, match="no <!-- comparison:begin -->"):
         comparison.write_readme(study, rows, readme)
 
 
