@@ -9,7 +9,6 @@ _cifar10_training = TrainingConfig(
 )  # fmt: skip
 
 PRESETS = {
-    # about 15 s on two cores; PSNR about 24 dB from noisy pictures of 15 dB
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", sigma=50),
@@ -21,7 +20,6 @@ PRESETS = {
         catalogue="A2",
         title="Convolutional autoencoder with skip connections, on the UCI digits",
     ),
-    # about 6 reference minutes; more than BM3D's 28.05 dB on the fixed 200 pictures
     "convolutional-cifar10": Preset(
         Config(training=_cifar10_training),
         catalogue="A2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.settings import TrainingConfig
+from harness.settings import LATER, TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class MaxoutMLP:
 
 @dataclass(frozen=True)
 class ConvNet:
-    """The suite's own: groups of 3x3 convolutions with batch normalisation, 2x2 max-pooling between them, a global average."""
+    """The suite's own: groups of 3x3 convolutions with batch normalisation, 2x2 max-pooling in each, a global average."""
 
     widths: tuple[int, ...] = (32, 64, 128)
     """Channels of each group."""
@@ -113,6 +113,8 @@ class ConvNet:
     """Share of the averaged features left out in training."""
     label_smoothing: float = 0.0
     """Share of the target probability spread evenly over all classes."""
+    average_shifts: bool = field(default=False, metadata=LATER)
+    """Whether an answer is the mean over the picture and the same moved by one pixel up, down, left and right."""
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,11 @@ _mlp_training = replace(_mnist_training, epochs=60, learning_rate=1e-3)
 _convnet_data = ElasticDataConfig(
     validation_fraction=0.05, shift=2, rotation=12, scale=0.12, elastic=1.2, smoothness=4.0
 )  # fmt: skip
-_convnet_training = replace(_mnist_training, epochs=20, learning_rate=3e-3, ema_momentum=0.998, keep="last")
+_convnet_training = replace(
+    _mnist_training, epochs=24, batch_size=256, learning_rate=4e-3, ema_momentum=0.998, keep="last", validate_every=2
+)
 
 PRESETS = {
-    # error about 2 %
     "demo": Preset(
         Config(
             data=DataConfig(source="demo", shift=1.5, rotation=8),
@@ -39,14 +40,12 @@ PRESETS = {
         catalogue="D1",
         title="LeNet-5, max-pool form, on the UCI digits",
     ),
-    # error about 0.5 %
     "lenet5-mnist": Preset(
         Config(data=DataConfig(shift=2, rotation=10, scale=0.1), training=_mnist_training),
         catalogue="D1",
         title="LeNet-5, max-pool form, with distortions",
         literature="0.80 % error with distortions (LeCun et al. 1998)",
     ),
-    # error about 0.7 %
     "lenet5-paper-mnist": Preset(
         Config(data=DataConfig(), model=LeNet5(form="paper"), training=_mnist_training),
         catalogue="D1",
@@ -103,15 +102,15 @@ PRESETS = {
         literature="0.94 % error (Goodfellow et al. 2013)",
     ),
     "convnet-mnist": Preset(
-        Config(data=_convnet_data, model=ConvNet(dropout=0.3), training=_convnet_training),
+        Config(data=_convnet_data, model=ConvNet(dropout=0.3, average_shifts=True), training=_convnet_training),
         catalogue="D6",
         title="The suite's convolutional network, shifted, turned, scaled and bent pictures",
     ),
     "convnet-small-mnist": Preset(
         Config(
             data=replace(_convnet_data, rotation=8, elastic=0.7),
-            model=ConvNet(widths=(10, 16, 16)),
-            training=replace(_convnet_training, epochs=60, learning_rate=1e-2, weight_decay=0.005),
+            model=ConvNet(widths=(10, 16, 16), average_shifts=True),
+            training=replace(_convnet_training, epochs=50, learning_rate=1e-2, weight_decay=0.005),
         ),
         catalogue="D6",
         title="The same with less than 10,000 weights",

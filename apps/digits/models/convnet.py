@@ -6,6 +6,7 @@ import keras
 
 from apps.digits.config import ConvNet, LectureCNN
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
+from shared_layers.images.shifted_views import MeanOverViews, ShiftedViews
 
 layers = keras.layers
 
@@ -24,10 +25,12 @@ def build_lecture_cnn(model: LectureCNN, classes: int) -> keras.Model:
 
 
 def build_convnet(model: ConvNet, classes: int) -> keras.Model:
-    """Builds groups of 3x3 convolutions with batch normalisation and ReLU, 2x2 max-pooling between; logits [batch, classes].
+    """Builds groups of 3x3 convolutions with batch normalisation and ReLU; logits [batch, classes].
+
+    The first of each group is followed by 2x2 max-pooling: most of the work is then done at half the resolution.
 
     Source: after Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015, with
-    the global average of Lin, Chen and Yan, "Network in network", 2014.
+    the pooling of Page, "How to train your ResNet", 2018, and the global average of Lin, Chen and Yan, "Network in network", 2014.
 
     Raises:
         ValueError: so many groups that pooling leaves nothing of a picture of 28 pixels.
@@ -37,13 +40,16 @@ def build_convnet(model: ConvNet, classes: int) -> keras.Model:
             f"--model.widths: expected 1 to 4 groups for pictures of 28 pixels, received {len(model.widths)}"
         )
     inputs, x = _pictures()
+    x = ShiftedViews()(x) if model.average_shifts else x
     for group, width in enumerate(model.widths, 1):
         for number in range(1, model.convolutions + 1):
-            pool = 2 if number == model.convolutions and group < len(model.widths) else 1
+            pool = 2 if number == 1 else 1
             x = ConvBatchNorm(width, pool_size=pool, name=f"group{group}_convolution{number}")(x)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(model.dropout)(x) if model.dropout else x
-    return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="convnet")
+    logits = layers.Dense(classes, dtype="float32", name="logits")(x)
+    logits = MeanOverViews(dtype="float32")(logits) if model.average_shifts else logits
+    return keras.Model(inputs, logits, name="convnet")
 
 
 def _pictures() -> tuple[keras.KerasTensor, keras.KerasTensor]:
