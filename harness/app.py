@@ -140,7 +140,8 @@ class App:
     evaluate: Callable[[Any, Spec, Predictions], dict[str, Metric]]
     """Sees stored predictions only, never a model."""
     figures: Callable[[Any, Spec, Any, Any, Predictions], list[Any]]
-    """(config, spec, model or None, split or None, predictions) -> harness.sections of the report, in order."""
+    """(config, spec, model or None, Prepared or None, predictions) -> harness.sections of the report, in order. On a person's new
+    data, Prepared has the test split alone."""
     endpoints: Callable[[Any, Spec, Any], Sequence[Endpoint]]
     """(config, spec, model) -> the SavedModel's signatures; the first is the one `predict` calls."""
     examples: Callable[[Any, Spec, Any], dict[str, dict[str, Any]]]

@@ -47,7 +47,7 @@ def evaluate(session: Any, split: str) -> None:
         from harness import report  # matplotlib and Jinja only where a report is made
 
         one = len(targets) == 1
-        sections = session.app.figures(session.config, spec, model, examples if one else None, joined)
+        sections = session.app.figures(session.config, spec, model, prepared if one else None, joined)
         report.render(session.scores(), _report(session, targets, prepared, document, sections))
         runs.say(f"{session.app.name}: report {session.scores() / 'report.html'}")
 

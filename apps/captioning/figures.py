@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from apps.captioning import caption_scores
 from apps.captioning.config import Config
 from apps.captioning.evaluate import references_of
-from harness.app import Predictions
+from harness.app import Predictions, Prepared
 from harness.sections import Picture, Table
 
 COLUMNS = 3
@@ -21,7 +21,9 @@ WORDS_SHOWN = 12
 SAMPLE = 20
 
 
-def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
+def figures(
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
+) -> list[Any]:
     """Returns the report's sections in order."""
     references = references_of(predictions)
     scores = caption_scores.cider_d([str(text) for text in predictions["hypothesis"]], references)

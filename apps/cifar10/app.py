@@ -8,6 +8,7 @@ import keras
 
 from apps.cifar10 import data, evaluate, figures, models, serve
 from apps.cifar10.config import Config
+from apps.cifar10.weight_norm import WeightNorm
 from harness.app import App, Card, Headline, Phase, Prepared
 
 
@@ -26,6 +27,7 @@ def phases(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Pha
                 "metrics": [keras.metrics.CategoricalAccuracy(name="accuracy")],
             },
             batches=lambda split, training, first_step=0: data.batches(config, spec, split, training, first_step),
+            callbacks=lambda: [WeightNorm()],
         )
     ]
 

@@ -12,16 +12,25 @@ from sklearn.datasets import load_sample_images
 
 from apps.cifar10.config import Config
 from apps.cifar10.cost import layer_costs
+from apps.cifar10.features import nearest
 from apps.cifar10.grad_cam import grad_cam
 from apps.cifar10.heat_map import fully_convolutional, heat_map, is_convolutional
 from harness import classification
-from harness.app import Predictions
+from harness.app import Predictions, Prepared
+from harness.labelled_pictures import LabelledPictures
+from harness.picture_grid import RIGHT, WRONG
 from harness.sections import Picture, Table
 
 SHOWN, COLUMNS = 32, 8
+ERRORS, NEIGHBOURS = 8, 4
+"""Wrong answers for which the nearest training pictures are shown, and how many of them."""
+SEARCHED = 10_000
+"""Training pictures among which the nearest are looked for."""
 
 
-def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
+def figures(
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
+) -> list[Any]:
     """Returns the report's sections in order."""
     names = spec["class_names"]
     sections = [
@@ -30,6 +39,8 @@ def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predic
         shown(predictions, names, "best", "Most sure", "The examples whose true class got the most probability."),
     ]
     if model is not None:
+        train = None if prepared is None else prepared.splits.get("train")
+        sections += nearest_pictures(config, model, train, predictions, names) if train is not None else []
         sections += [*explained(model, predictions, names), *first_filters(model)]
         sections += heat_maps(model, names) if is_convolutional(config) else []
         sections.append(costs(model))
@@ -47,6 +58,41 @@ def shown(predictions: Predictions, names: list[str], which: str, title: str, ca
         predictions["probabilities"][places],
         names,
     )
+
+
+def nearest_pictures(
+    config: Config, model: keras.Model, train: LabelledPictures, predictions: Predictions, names: list[str]
+) -> list[Picture]:
+    """Draws the most wrong answers, and beside each the training pictures that the network takes for most alike."""
+    worst = predictions["worst"]
+    answers, labels = predictions["probabilities"][worst].argmax(axis=1), predictions["labels"][worst]
+    chosen = np.flatnonzero(answers != labels)[:ERRORS]
+    if not len(chosen):
+        return []
+    places = np.random.default_rng(config.data.seed).permutation(len(train))[:SEARCHED]
+    some = train.subset(np.sort(places))
+    rows, width = -(-len(chosen) // 2), NEIGHBOURS + 2  # two errors a row, an empty place between them
+    figure = Figure(figsize=(8, 1.2 * rows + 0.1))
+    grid = figure.subplots(rows, 2 * width - 1, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    found = nearest(model, predictions["worst_images"][chosen], some.images, NEIGHBOURS)
+    for number, (error, neighbours) in enumerate(zip(chosen, found, strict=True)):
+        truth = labels[error]
+        row = [(predictions["worst_images"][error], f"{names[answers[error]]}\nis {names[truth]}", WRONG)]
+        for image, label in zip(some.images[neighbours], some.labels[neighbours], strict=True):
+            row.append((image, names[label], RIGHT if label == truth else WRONG))
+        for place, (image, title, colour) in enumerate(row):
+            axes = grid[number // 2, (number % 2) * width + place]
+            axes.imshow(image, interpolation="nearest")
+            axes.set_title(title, fontsize=6.5, color=colour, parse_math=False)
+    figure.tight_layout(pad=0.4)
+    caption = (
+        f"The most wrong answers (left, with the answer and what the picture is) and the {NEIGHBOURS} nearest of {len(some):,} "
+        f"{'training pictures' if len(some) == len(train) else 'training pictures drawn at random'}, by the Euclidean distance of "
+        "the features before the classifier, nearest first; green: of the class that the wrong one is."
+    )
+    return [Picture("Nearest training pictures", caption, figure)]
 
 
 def explained(model: keras.Model, predictions: Predictions, names: list[str]) -> list[Picture]:

@@ -11,15 +11,17 @@ from apps.denoising.config import Config
 from apps.denoising.data import fixed_pictures
 from apps.denoising.filters import bm3d_wanted, cleaned_by_filters
 from apps.denoising.image_quality import qualities
-from harness.app import Predictions
+from harness.app import Predictions, Prepared
 from harness.sections import Picture, Text
 
 
-def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
+def figures(
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
+) -> list[Any]:
     """Returns the report's sections in order."""
     sections = [examples(predictions), levels(predictions, spec["sigma"]), histogram(predictions)]
-    if split is not None:
-        sections.insert(0, beside_filters(config, spec, split, predictions))
+    if prepared is not None:
+        sections.insert(0, beside_filters(config, spec, prepared.splits["test"], predictions))
         if config.data.source != "demo" and not bm3d_wanted(config.data.source):
             sections.insert(1, Text("BM3D", NO_BM3D))
     return sections

@@ -14,7 +14,7 @@ from apps.digits import dropout_average, robustness
 from apps.digits.config import Config
 from apps.digits.evaluate import no_digit, passes
 from harness import classification
-from harness.app import Metric, Predictions
+from harness.app import Metric, Predictions, Prepared
 from harness.formatting import metric_text
 from harness.sections import Picture, Table
 
@@ -25,7 +25,9 @@ SHALLOW = 2
 """Layers whose filters and maps are shown."""
 
 
-def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
+def figures(
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
+) -> list[Any]:
     """Returns the report's sections in order."""
     names, labels = spec["class_names"], predictions["labels"]
     sections = [most_wrong(predictions, names), *classification.sections(labels, predictions["probabilities"], names)]

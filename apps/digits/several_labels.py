@@ -119,7 +119,9 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     return multilabel.metrics(predictions["labels"], predictions["probabilities"], predictions["thresholds"])
 
 
-def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
+def figures(
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
+) -> list[Any]:
     """Returns the report's sections in order."""
     labels, found, names = predictions["labels"], predictions["probabilities"], spec["class_names"]
     sections = [

@@ -14,14 +14,16 @@ from apps.eeg.baselines import ridge
 from apps.eeg.config import Config
 from apps.eeg.folds import fold_names
 from harness import classification
-from harness.app import Predictions
+from harness.app import Predictions, Prepared
 from harness.sections import Picture, Table
 from harness.statistics import wilson
 
 MAPS_A_ROW = 8
 
 
-def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
+def figures(
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
+) -> list[Any]:
     """Returns the report's sections in order."""
     sections = [
         subject_bars(config, spec, predictions),

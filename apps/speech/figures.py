@@ -13,7 +13,7 @@ from apps.speech.config import Config
 from apps.speech.data import Utterances
 from apps.speech.evaluate import character_errors, word_errors
 from apps.speech.models.front_end import SAMPLE_RATE, window_and_hop
-from harness.app import Predictions
+from harness.app import Predictions, Prepared
 from harness.sections import Picture, Sound, Table
 
 SHOWN = 3
@@ -23,10 +23,11 @@ WORST = 6
 
 
 def figures(
-    config: Config, spec: dict[str, Any], model: Any, split: Utterances | None, predictions: Predictions
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
 ) -> list[Any]:
     """Returns the posteriorgrams, the table of speakers, the confusions and the utterances heard worst."""
     sections: list[Any] = []
+    split = None if prepared is None else prepared.splits["test"]
     if model is not None and split is not None:
         for place in _typical(predictions):
             sections.append(_posteriorgram(config, spec, model, split, place))

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_curve
 from apps.digits.config import Config
 from apps.digits.verification import evaluate
 from apps.digits.verification.pairs import is_left_out
-from harness.app import Predictions
+from harness.app import Predictions, Prepared
 from harness.picture_grid import picture_grid
 from harness.sections import Picture, Table
 from harness.statistics import standard_error
@@ -22,7 +22,9 @@ DRAWN = 3000
 GROUPS = ((False, "seen in training", "#2563eb"), (True, "left out of training", "#b3261e"))
 
 
-def figures(config: Config, spec: dict[str, Any], model: Any, split: Any, predictions: Predictions) -> list[Any]:
+def figures(
+    config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
+) -> list[Any]:
     """Returns the report's sections in order."""
     sections = [roc(config, spec, predictions), distances(config, spec, predictions)]
     shots = evaluate.k_shot(config, spec, predictions)

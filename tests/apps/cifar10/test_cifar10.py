@@ -308,8 +308,13 @@ def test_figures_without_and_with_a_model(model):
     spec = {**SPEC, "class_names": names}
     predictions = evaluate.predict(Config(model=SMALL), spec, model, pictures())
     few = figures.figures(Config(model=SMALL), spec, None, None, predictions)
-    all_of_them = figures.figures(Config(model=SMALL), spec, model, pictures(), predictions)
-    assert len(all_of_them) == len(few) + 4  # Grad-CAM, first filters, heat maps, costs
+    prepared = data.Prepared({"train": pictures(20), "test": pictures()}, spec, None)
+    all_of_them = figures.figures(Config(model=SMALL), spec, model, prepared, predictions)
+    assert len(all_of_them) == len(few) + 5  # nearest training pictures, Grad-CAM, first filters, heat maps, costs
+    new_data = figures.figures(
+        Config(model=SMALL), spec, model, data.Prepared({"test": pictures()}, spec, None), predictions
+    )
+    assert len(new_data) == len(few) + 4
     for section in all_of_them:
         assert isinstance(section, Picture | Table)
         if isinstance(section, Picture):

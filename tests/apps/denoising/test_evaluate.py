@@ -208,7 +208,7 @@ def test_figures_show_what_was_measured(trained, monkeypatch):
     config, spec, split, identity = trained
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     predictions = evaluate.predict(config, spec, identity, split)
-    sections = figures.figures(config, spec, identity, split, predictions)
+    sections = figures.figures(config, spec, identity, Prepared({"test": split}, spec, Source("own", "")), predictions)
     titles = [section.title for section in sections]
     assert titles == [
         "Beside classical filters",
@@ -220,5 +220,5 @@ def test_figures_show_what_was_measured(trained, monkeypatch):
     bars = {label.get_text() for label in sections[0].figure.axes[0].get_yticklabels()}
     assert {"this network", "noisy", "non local means"} <= bars
     assert len(sections[2].figure.axes) == 3 * 16
-    without_split = figures.figures(config, spec, None, None, predictions)
-    assert [section.title for section in without_split] == titles[2:]
+    without_data = figures.figures(config, spec, None, None, predictions)
+    assert [section.title for section in without_data] == titles[2:]

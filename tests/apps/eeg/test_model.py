@@ -131,7 +131,7 @@ def test_predictions_hold_what_metrics_and_figures_need(prepared, model):
     own = right[split.subjects == "simulated-01"]
     assert metrics["accuracy_of_simulated-01"].value == pytest.approx(own.mean())
     assert metrics["accuracy_of_simulated-01"].examples == len(own)
-    titles = [section.title for section in APP.figures(SMALL, prepared.spec, model, split, predictions)]
+    titles = [section.title for section in APP.figures(SMALL, prepared.spec, model, prepared, predictions)]
     assert {"Subjects", "Confusion matrix", "Band power on the scalp", "Saliency on the scalp"} <= set(titles)
 
 

@@ -10,6 +10,7 @@ from apps.speech.config import Blstm, Config, DecodingConfig, FeaturesConfig
 from apps.speech.data import Utterances
 from apps.speech.evaluate import character_errors, evaluate, predict, word_errors
 from apps.speech.models import build
+from harness.app import Prepared, Source
 from harness.sections import Picture, Sound, Table
 
 REFERENCES = np.array(["go to two", "stop", "one two three four"])
@@ -129,7 +130,7 @@ def test_predictions_can_be_stored_without_pickle(answered, tmp_path):
 
 def test_figures_with_and_without_model(answered):
     settings, spec, model, split, found = answered
-    sections = figures.figures(settings, spec, model, split, found)
+    sections = figures.figures(settings, spec, model, Prepared({"test": split}, spec, Source("own", "")), found)
     assert sum(isinstance(section, Picture) for section in sections) == 3
     assert sum(isinstance(section, Sound) for section in sections) == 6
     speakers = next(s for s in sections if isinstance(s, Table) and s.title == "Speakers")
