@@ -38,6 +38,10 @@ class DataConfig:
     cutmix: float = field(default=0.0, metadata=LATER)
     """Paste a rectangle of another picture into every picture in training and share the label by its area, which is drawn from the
     beta distribution of this parameter; 0: not."""
+    rand_augment: int = field(default=0, metadata=LATER)
+    """Random operations on every picture in training, out of fourteen (RandAugment): turning, contrast, colours ...; 0: none."""
+    rand_augment_magnitude: float = field(default=5.0, metadata=LATER)
+    """How strong they are, 0 to 10."""
 
 
 @dataclass(frozen=True)

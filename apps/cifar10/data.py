@@ -25,6 +25,7 @@ from harness.classification import class_weights
 from harness.labelled_pictures import LabelledPictures, Learn, prepared_own, prepared_pictures
 from shared_layers.convolution.whitening import patch_covariance
 from shared_layers.images import augmentation
+from shared_layers.images.rand_augment import LARGEST_MAGNITUDE, rand_augment
 
 DEMO_TRAINING, DEMO_TEST = 4000, 1000
 EVALUATION_BATCH = 500
@@ -46,6 +47,9 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         raise DataError(f"--data.size {size}: the network halves such a picture to nothing; pass {smallest} or more")
     if not 0 <= config.data.shift < size:
         raise DataError(f"--data.shift {config.data.shift}: expected 0 to {size - 1}, less than --data.size")
+    if config.data.rand_augment_magnitude > LARGEST_MAGNITUDE:
+        magnitude = config.data.rand_augment_magnitude
+        raise DataError(f"--data.rand-augment-magnitude {magnitude:g}: expected 0 to {LARGEST_MAGNITUDE:g}")
     learn = partial(_learnt, whitening=isinstance(config.model, SpeedrunNetwork))
     if config.data.source == "cifar10":
         return _cifar10(config.data, learn)
@@ -155,14 +159,17 @@ def first_sides(count: int, seed: int) -> np.ndarray:
 
 
 def varied(images: tf.Tensor, seed: tf.Tensor, data: DataConfig, spec: dict[str, Any]) -> tf.Tensor:
-    """Returns uint8 pictures [batch, size, size, 3] mirrored, shifted and cut out at random, as the seed pair says."""
+    """Returns uint8 pictures [batch, size, size, 3] mirrored, shifted, changed and cut out at random, as the seed pair says."""
     seeds = tf.random.split(seed, 3)
     if data.flip and not data.alternating_flip:
         images = augmentation.flip(images, seeds[0])
     if data.shift:
         images = augmentation.shift(images, data.shift, seeds[1])
+    colour = tf.constant([round(mean) for mean in spec["mean"]], tf.uint8)
+    if data.rand_augment:
+        further = tf.random.fold_in(seed, 2)
+        images = rand_augment(images, data.rand_augment, data.rand_augment_magnitude, colour, further)
     if data.cutout:
-        colour = tf.constant([round(mean) for mean in spec["mean"]], tf.uint8)
         images = augmentation.cutout(images, data.cutout, colour, seeds[2])
     return images
 

@@ -17,6 +17,7 @@ from datasets.errors import DataError
 from harness.labelled_pictures import LabelledPictures
 from harness.sections import Picture, Table
 from harness.settings import TrainingConfig
+from shared_layers.images.rand_augment import rand_augment
 
 SPEC = {"class_names": ["cat", "dog", "eel"], "size": 32, "mean": [120.0] * 3, "standard_deviation": [60.0] * 3}
 SMALL = ResidualNetwork(widths=(4, 8))
@@ -163,6 +164,8 @@ def test_data_that_cannot_be_used(tmp_path):
         data.prepare(Config(data=DataConfig(source="demo", size=4)))
     with pytest.raises(DataError, match=r"--data.shift 32: expected 0 to 31"):
         data.prepare(Config(data=DataConfig(source="demo", shift=32)))
+    with pytest.raises(DataError, match=r"--data.rand-augment-magnitude 11: expected 0 to 10"):
+        data.prepare(Config(data=DataConfig(source="demo", rand_augment_magnitude=11)))
 
 
 def test_limit_and_no_validation(tmp_path):
@@ -188,7 +191,7 @@ def test_evaluation_batches_hold_every_picture_once_in_order():
 
 
 def test_a_resumed_stream_goes_on_with_the_same_batches():
-    settings = {"cutout": 8, "shift": 2, "flip": True}
+    settings = {"cutout": 8, "shift": 2, "flip": True, "rand_augment": 2}
     whole = [x for (x, _), _ in zip(batches(True, **settings).as_numpy_iterator(), range(6), strict=False)]
     later = [x for (x, _), _ in zip(batches(True, 4, **settings).as_numpy_iterator(), range(2), strict=False)]
     np.testing.assert_array_equal(whole[4:], later)
@@ -199,6 +202,15 @@ def test_training_batches_without_variation_are_the_pictures():
     x, y = next(batches(True, flip=False, shift=0).as_numpy_iterator())
     known = {image.astype(np.float32).tobytes(): label for image, label in zip(*vars(pictures()).values(), strict=True)}
     assert [known[picture.tobytes()] for picture in x] == y.argmax(1).tolist()
+
+
+def test_rand_augment_follows_flip_and_shift_and_leaves_their_draws_and_the_labels_alone():
+    (x, y), (z, again) = (next(batches(True, rand_augment=count).as_numpy_iterator()) for count in (0, 2))
+    step = tf.random.fold_in(tf.constant([TRAINING.seed, 0]), 2)
+    expected = rand_augment(tf.cast(x, tf.uint8), 2, 5.0, tf.constant([120] * 3, tf.uint8), step)
+    np.testing.assert_array_equal(z, tf.cast(expected, tf.float32))
+    np.testing.assert_array_equal(y, again)
+    assert (x != z).any()
 
 
 def test_mixed_labels_still_add_up_to_one():
