@@ -13,7 +13,7 @@ verbs := train evaluate export run bench
 targets = $(addprefix $(1)-,$(APPS))
 flags = $(if $(PRESET),--preset $(PRESET)) --strategy $(STRATEGY) $(ARGS)
 
-.PHONY: help setup demo test test-all lint report gradient-study compare-digits compare-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
+.PHONY: help setup demo test test-all lint report gradient-study compare-digits compare-cifar10 transfer-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
 
 help: ## list every target
 	@grep -hE '^[a-z0-9%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ compare-digits: setup ## activations and optimisers of the MLP side by side; ARG
 
 compare-cifar10: setup ## train every architecture of cifar10 under one budget, one table and plot
 	$(RUN) -m apps.cifar10.comparison $(ARGS)
+
+transfer-cifar10: setup ## what frozen features are worth with 10, 100 and 1,000 pictures a class, against training from scratch
+	$(RUN) -m apps.cifar10.transfer $(ARGS)
 
 train-%: ## train APP, or go on where it stopped
 evaluate-%: ## score APP's trained model, write report.html

@@ -23,6 +23,8 @@ class DataConfig:
     """Share of the training examples, of every class alike, that chooses settings and the best epoch."""
     limit: int | None = None
     """Train on at most so many examples."""
+    classes: tuple[str, ...] = field(default=(), metadata=LATER)
+    """Keep these classes only, of CIFAR-10 or the demo, in this order; none given: all."""
     class_weight: Literal["none", "balanced"] = "none"
     """Weigh classes by the inverse of their frequency in the loss."""
     flip: bool = True
@@ -211,7 +213,34 @@ class MLP(Classifier):
     """Share of a hidden layer's outputs left out in training."""
 
 
-Model = ResidualNetwork | SpeedrunNetwork | AlexNet | VGG | InceptionNetwork | DenseNet | MobileNet | Xception | MLP
+@dataclass(frozen=True)
+class Transfer(Classifier):
+    """A classifier on the features of a network that was trained on other pictures."""
+
+    network: str | None = None
+    """Run folder or .keras file of any trained network of this app; None: MobileNetV2, trained on ImageNet."""
+    frozen: bool = True
+    """Train the classifier alone; otherwise all layers go on learning."""
+    encoder_weights: str = "imagenet"
+    """Of MobileNetV2: `imagenet` (published weights, downloaded by keras.applications) or an .h5 file, also below the data folder."""
+    encoder_alpha: float = 0.35
+    """Width multiplier of MobileNetV2 that the weights belong to."""
+    encoder_size: int = 96
+    """Side in pixels that pictures are enlarged to for MobileNetV2."""
+
+
+Model = (
+    ResidualNetwork
+    | SpeedrunNetwork
+    | AlexNet
+    | VGG
+    | InceptionNetwork
+    | DenseNet
+    | MobileNet
+    | Xception
+    | MLP
+    | Transfer
+)
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,11 @@ def output_size(size: int, kernel: int, strides: int, padding: str) -> int:
     return (size + padded - kernel) // strides + 1
 
 
-def layer_costs(model: keras.Model) -> list[LayerCost]:
+def layer_costs(model: keras.Model, start: State | None = None) -> list[LayerCost]:
     """Returns a row for every layer of a functional model on pictures of a fixed size, in the order of the model.
+
+    The layers of a model inside the model follow in its place, on from the state `start` of what it is given. After pictures were
+    resized, receptive field and stride are in pixels of the resized ones.
 
     Convolutions and matrix products are counted, normalisations and activations are not.
 
@@ -74,11 +77,15 @@ def layer_costs(model: keras.Model) -> list[LayerCost]:
         ValueError: a layer of an unknown kind.
     """
     _, height, width, channels = model.input_shape
-    states: dict[str, State] = {model.layers[0].name: State(height, width, channels)}
+    states: dict[str, State] = {model.layers[0].name: start or State(height, width, channels)}
     rows = []
     for layer in model.layers[1:]:
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
         before = widest([states[tensor._keras_history.operation.name] for tensor in inputs])
+        if isinstance(layer, keras.Model):
+            rows += layer_costs(layer, replace(before, multiply_adds=0))
+            states[layer.name] = rows[-1].state
+            continue
         states[layer.name] = after(layer, before)
         rows.append(LayerCost(layer.name, type(layer).__name__, states[layer.name], layer.count_params()))
     return rows
@@ -99,6 +106,11 @@ def after(layer: Any, before: State) -> State:
             seen = before.receptive_field + (max(before.height, before.width) - 1) * before.stride
             flat = before.height * before.width if isinstance(layer, keras.layers.Flatten) else 1
             return State(1, 1, flat * before.channels, seen, before.stride)
+        case keras.layers.Resizing():
+            return State(layer.height, layer.width, before.channels)
+        case keras.layers.ZeroPadding2D():
+            (top, bottom), (left, right) = layer.padding
+            return replace(same, height=before.height + top + bottom, width=before.width + left + right)
         case DenseBlock():
             return _dense_block(layer, before)
     branches = _branches(layer, before.channels)
@@ -168,6 +180,8 @@ def _branches(layer: Any, channels: int) -> list[list[Window]]:
             ]
         case WhiteningConvolution():
             return [[Window(layer.kernel_size, padding="valid", filters=layer.kernel.shape[-1])]]
+        case keras.layers.DepthwiseConv2D():
+            return [[Window(layer.kernel_size[0], layer.strides[0], layer.padding, depthwise=True)]]
         case keras.layers.Conv2D():
             return [[Window(layer.kernel_size[0], layer.strides[0], layer.padding, layer.filters)]]
         case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D():
@@ -178,6 +192,6 @@ def _branches(layer: Any, channels: int) -> list[list[Window]]:
 
 
 _EACH_PLACE = (
-    "Activation Add BatchNormalization Dropout Identity LocalResponseNormalization Normalization Rescaling".split()
+    "Activation Add BatchNormalization Dropout Identity LocalResponseNormalization Normalization ReLU Rescaling".split()
 )
 """Layers whose output at a place depends on the input at that place alone."""

@@ -65,7 +65,8 @@ def _cifar10(data: DataConfig, learn: Learn) -> Prepared:
     rest = LabelledPictures(stored.train_images, stored.train_labels.astype(np.int64))
     test = LabelledPictures(stored.test_images, stored.test_labels.astype(np.int64))
     source = Source("CIFAR-10", stored.sha256, notice="Krizhevsky, Learning multiple layers of features, 2009")
-    return prepared_pictures(data, {"rest": rest, "test": test}, cifar10.CLASS_NAMES, source, learn)
+    parts, names = of_classes(data.classes, {"rest": rest, "test": test}, cifar10.CLASS_NAMES)
+    return prepared_pictures(data, parts, names, source, learn)
 
 
 def _shapes(data: DataConfig, learn: Learn) -> Prepared:
@@ -75,10 +76,37 @@ def _shapes(data: DataConfig, learn: Learn) -> Prepared:
     digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
     source = Source("synthetic textured shapes", digest, synthetic=True)
     parts = {"rest": examples.subset(rest), "test": examples.subset(test)}
-    return prepared_pictures(data, parts, shapes.CLASS_NAMES, source, learn)
+    parts, names = of_classes(data.classes, parts, shapes.CLASS_NAMES)
+    return prepared_pictures(data, parts, names, source, learn)
+
+
+def of_classes(
+    chosen: Sequence[str], parts: dict[str, LabelledPictures], class_names: Sequence[str]
+) -> tuple[dict[str, LabelledPictures], Sequence[str]]:
+    """Returns the pictures of the chosen classes, labelled in the order of the choice, and their names; all where none is chosen.
+
+    Raises:
+        DataError: an unknown class, one given twice, or one alone.
+    """
+    if not chosen:
+        return parts, class_names
+    unknown = [name for name in chosen if name not in class_names]
+    if unknown:
+        raise DataError(f"--data.classes {' '.join(unknown)}: there are {', '.join(class_names)}")
+    if len(set(chosen)) != len(chosen) or len(chosen) < 2:
+        raise DataError(f"--data.classes {' '.join(chosen)}: expected two classes or more, each once")
+    new = np.full(len(class_names), -1)
+    new[[list(class_names).index(name) for name in chosen]] = np.arange(len(chosen))
+    kept = {}
+    for name, part in parts.items():
+        places = np.flatnonzero(new[part.labels] >= 0)
+        kept[name] = LabelledPictures(part.images[places], new[part.labels[places]])
+    return kept, chosen
 
 
 def _folder(data: DataConfig, learn: Learn, spec: dict[str, Any] | None) -> Prepared:
+    if data.classes and spec is None:
+        raise DataError(f"{data.source}: --data.classes is for CIFAR-10; leave the folders of the other classes out")
     listed = pictures.list_any(Path(data.source))
     if listed.several_labels:
         raise DataError(f"{data.source}: several labels a picture (its column labels); name one, in a column label")

@@ -17,7 +17,11 @@ def feature_network(model: keras.Model) -> keras.Model:
 
 def features(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Returns the inputs of the classifier, float32 [n, values], for pictures [n, size, size, 3] of 0 to 255, as they are."""
-    network = feature_network(model)
+    return outputs(feature_network(model), images)
+
+
+def outputs(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns what a network answers, float32 [n, values], for pictures [n, size, size, 3] of 0 to 255, in batches."""
     function = tf.function(lambda batch: network(tf.cast(batch, tf.float32), training=False), reduce_retracing=True)
     parts = np.array_split(images, max(1, -(-len(images) // BATCH)))
     return np.concatenate([function(tf.constant(part)).numpy() for part in parts]).astype(np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from apps.cifar10.config import MLP, Config
+from apps.cifar10.config import MLP, Config, Transfer
 
 LARGEST = 2_000_000
 """Pixels of all the pictures that maps are made of at once."""
@@ -27,8 +27,8 @@ class _ClassifierAsConvolution(keras.layers.Layer):
 
 
 def is_convolutional(config: Config) -> bool:
-    """Tells whether the network keeps places apart up to its classifier."""
-    return not isinstance(config.model, MLP)
+    """Tells whether the network keeps places apart up to its classifier, and is not one inside another (as in transfer)."""
+    return not isinstance(config.model, MLP | Transfer)
 
 
 def fully_convolutional(model: keras.Model) -> keras.Model:

@@ -11,6 +11,7 @@ from apps.cifar10.config import (
     MobileNet,
     ResidualNetwork,
     SpeedrunNetwork,
+    Transfer,
     Xception,
 )
 from harness.settings import Preset, TrainingConfig
@@ -165,6 +166,17 @@ PRESETS = {
         catalogue="C9",
         title="Multi-layer perceptron, 3 x 1,000 rectifiers",
         literature="50.86 % error without pre-training (Glorot et al. 2011)",
+    ),
+    # For a person's own pictures, with --data FOLDER; --model.network RUN takes a network of this app in place of MobileNetV2.
+    "transfer-cifar10": Preset(
+        Config(
+            model=Transfer(),
+            training=TrainingConfig(
+                epochs=3, batch_size=256, learning_rate=3e-3, schedule="linear", monitor="val_accuracy", monitor_mode="max", keep="last",
+            ),
+        ),
+        catalogue="C-transfer",
+        title="New classifier on frozen MobileNetV2 (ImageNet)",
     ),
 }  # fmt: skip
 DEFAULT = "residual-cifar10"

@@ -16,6 +16,7 @@ from apps.cifar10.config import (
     MobileNet,
     ResidualNetwork,
     SpeedrunNetwork,
+    Transfer,
     Xception,
 )
 from apps.cifar10.models.alexnet import build_alexnet
@@ -25,6 +26,7 @@ from apps.cifar10.models.mlp import build_mlp
 from apps.cifar10.models.residual import build_residual
 from apps.cifar10.models.separable import build_mobilenet, build_xception
 from apps.cifar10.models.speedrun import build_speedrun
+from apps.cifar10.models.transfer import build_transfer
 from apps.cifar10.models.vgg import build_vgg
 
 
@@ -49,3 +51,5 @@ def build(config: Config, spec: dict[str, Any]) -> keras.Model:
             return build_xception(config.model, spec)
         case MLP():
             return build_mlp(config.model, spec)
+        case Transfer():
+            return build_transfer(config.model, spec)

@@ -20,6 +20,7 @@ from apps.cifar10.config import (
     MobileNet,
     ResidualNetwork,
     SpeedrunNetwork,
+    Transfer,
     Xception,
 )
 from apps.cifar10.cost import layer_costs, output_size
@@ -74,9 +75,10 @@ def pictures(count: int, size: int = 32) -> np.ndarray:
 
 def test_every_row_of_the_catalogue_has_a_preset():
     assert DEFAULT in PRESETS
-    assert {preset.catalogue for preset in PRESETS.values()} == {f"C{row}" for row in (1, 2, 3, 4, 5, 6, 8, 9)}
+    rows = {*(f"C{row}" for row in (1, 2, 3, 4, 5, 6, 8, 9)), "C-transfer"}
+    assert {preset.catalogue for preset in PRESETS.values()} == rows
     kinds = {type(preset.config.model) for preset in PRESETS.values()}
-    assert kinds == {type(model) for model in SMALL.values()}
+    assert kinds == {Transfer, *(type(model) for model in SMALL.values())}
     for preset in PRESETS.values():
         build_optimizer(preset.config.training, 10)
 

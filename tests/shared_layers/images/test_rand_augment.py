@@ -76,8 +76,8 @@ def test_pictures_of_one_value_stay():
 
 def test_every_operation_is_drawn_about_equally_often():
     """One grey-free picture that no two operations turn into the same."""
-    images = np.repeat(smooth_pictures(1, 16, 16), 1400, axis=0)
-    result = rand_augment(tf.constant(images), 1, 7.0, tf.constant(FILL, tf.uint8), tf.constant([1, 2])).numpy()
+    images = tf.constant(np.repeat(smooth_pictures(1, 16, 16), 1400, axis=0))
+    result = rand_augment(images, 1, 7.0, tf.constant(FILL, tf.uint8), tf.constant([1, 2])).numpy()
     counts, seen = {}, np.zeros(1400, int)
     for operation in OPERATIONS:
         both = [operation(images[:1], tf.constant([s]), tf.constant(FILL, tf.uint8)).numpy() for s in (-0.7, 0.7)]
