@@ -75,7 +75,15 @@ class Preset:
     """The literature's figure with its source, e.g. "0.95 % error (LeCun 1998)"."""
 
 
-_AT_LEAST_ONE = ("epochs", "steps_per_epoch", "batch_size", "early_stopping_patience", "validate_every", "limit")
+_AT_LEAST_ONE = (
+    "epochs",
+    "steps_per_epoch",
+    "batch_size",
+    "early_stopping_patience",
+    "validate_every",
+    "limit",
+    "labelled",
+)
 _ABOVE_ZERO = ("learning_rate", "clip_norm", "clip_value")
 _BELOW_ONE = ("ema_momentum", "validation_fraction", "dropout")
 _LARGEST_SEED = 2**31 - 1

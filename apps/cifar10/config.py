@@ -23,6 +23,8 @@ class DataConfig:
     """Share of the training examples, of every class alike, that chooses settings and the best epoch."""
     limit: int | None = None
     """Train on at most so many examples."""
+    labelled: int | None = field(default=None, metadata=LATER)
+    """Learn the labels of at most so many training pictures; the others only pre-train an autoencoder. None: all."""
     classes: tuple[str, ...] = field(default=(), metadata=LATER)
     """Keep these classes only, of CIFAR-10 or the demo, in this order; none given: all."""
     class_weight: Literal["none", "balanced"] = "none"
@@ -229,6 +231,30 @@ class Transfer(Classifier):
     """Side in pixels that pictures are enlarged to for MobileNetV2."""
 
 
+@dataclass(frozen=True)
+class AutoencoderClassifier(Classifier):
+    """A perceptron on the code of a convolutional autoencoder, whose decoder is cut off."""
+
+    widths: tuple[int, ...] = (32, 64, 128)
+    """Channels of the encoder's convolutions, each of which halves height and width, and backwards of the decoder's."""
+    code: int = 256
+    """Values of the code."""
+    units: int = 256
+    """Of the perceptron's hidden layer."""
+    dropout: float = 0.3
+    """Share of the hidden layer's outputs left out in training."""
+    pretrained: bool = True
+    """Train the autoencoder first, then the perceptron on the frozen code, then all; otherwise all from the start."""
+    autoencoder_epochs: int = 10
+    """Keras epochs of the autoencoder, which sees all training pictures."""
+    frozen_epochs: int = 3
+    """Keras epochs of the perceptron alone."""
+
+    @property
+    def smallest(self) -> int:
+        return 2 ** len(self.widths)
+
+
 Model = (
     ResidualNetwork
     | SpeedrunNetwork
@@ -240,6 +266,7 @@ Model = (
     | Xception
     | MLP
     | Transfer
+    | AutoencoderClassifier
 )
 
 

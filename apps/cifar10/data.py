@@ -22,7 +22,7 @@ from datasets.synthetic import shapes
 from harness.app import Prepared, Source
 from harness.batching import in_order_plan, index_batches, shuffled_plan
 from harness.classification import class_weights
-from harness.labelled_pictures import LabelledPictures, Learn, prepared_own, prepared_pictures
+from harness.labelled_pictures import LabelledPictures, Learn, prepared_own, prepared_pictures, stratified
 from shared_layers.convolution.whitening import patch_covariance
 from shared_layers.images import augmentation
 from shared_layers.images.rand_augment import LARGEST_MAGNITUDE, rand_augment
@@ -102,6 +102,18 @@ def of_classes(
         places = np.flatnonzero(new[part.labels] >= 0)
         kept[name] = LabelledPictures(part.images[places], new[part.labels[places]])
     return kept, chosen
+
+
+def with_labels(data: DataConfig, train: LabelledPictures) -> LabelledPictures:
+    """Returns the training pictures whose labels may be learnt: data.labelled of them, every class alike, or all.
+
+    Raises:
+        DataError: so few that a class would have none.
+    """
+    if data.labelled is None or data.labelled >= len(train):
+        return train
+    _, places = stratified(data.source, train.labels, np.arange(len(train)), data.labelled, data.seed)
+    return train.subset(places)
 
 
 def _folder(data: DataConfig, learn: Learn, spec: dict[str, Any] | None) -> Prepared:

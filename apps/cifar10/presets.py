@@ -4,6 +4,7 @@ from apps.cifar10.config import (
     MLP,
     VGG,
     AlexNet,
+    AutoencoderClassifier,
     Config,
     DataConfig,
     DenseNet,
@@ -30,6 +31,14 @@ _vgg_training = TrainingConfig(
 _adamw_training = TrainingConfig(
     epochs=12, batch_size=256, optimizer="adamw", learning_rate=4e-3, schedule="linear", warmup_fraction=0.2,
     weight_decay=0.05, monitor="val_accuracy", monitor_mode="max", keep="last",
+)  # fmt: skip
+_code_training = TrainingConfig(
+    epochs=10, batch_size=256, learning_rate=2e-3, warmup_fraction=0.1, weight_decay=0.05, monitor="val_accuracy",
+    monitor_mode="max", keep="last",
+)  # fmt: skip
+_few_labels_training = TrainingConfig(
+    epochs=10, steps_per_epoch=185, batch_size=256, learning_rate=1e-3, warmup_fraction=0.1, weight_decay=0.05,
+    monitor="val_accuracy", monitor_mode="max", keep="last",
 )  # fmt: skip
 _speedrun_data = DataConfig(validation_fraction=0.0, alternating_flip=True)
 _speedrun_muon = {
@@ -177,6 +186,27 @@ PRESETS = {
         ),
         catalogue="C-transfer",
         title="New classifier on frozen MobileNetV2 (ImageNet)",
+    ),
+    # With the encoder trained first, without labels; "end-to-end": the same network, all of it from the start.
+    "autoencoder-classifier-cifar10": Preset(
+        Config(model=AutoencoderClassifier(), training=_code_training),
+        catalogue="C10",
+        title="Perceptron on an autoencoder's code, fine-tuned",
+    ),
+    "autoencoder-classifier-end-to-end-cifar10": Preset(
+        Config(model=AutoencoderClassifier(pretrained=False), training=_code_training),
+        catalogue="C10",
+        title="The same network trained end to end",
+    ),
+    "autoencoder-classifier-1000-cifar10": Preset(
+        Config(data=DataConfig(labelled=1000), model=AutoencoderClassifier(), training=_few_labels_training),
+        catalogue="C10",
+        title="Perceptron on an autoencoder's code, fine-tuned, 1,000 labels",
+    ),
+    "autoencoder-classifier-end-to-end-1000-cifar10": Preset(
+        Config(data=DataConfig(labelled=1000), model=AutoencoderClassifier(pretrained=False), training=_few_labels_training),
+        catalogue="C10",
+        title="The same network trained end to end, 1,000 labels",
     ),
 }  # fmt: skip
 DEFAULT = "residual-cifar10"

@@ -10,6 +10,7 @@ from apps.cifar10.config import (
     MLP,
     VGG,
     AlexNet,
+    AutoencoderClassifier,
     Config,
     DenseNet,
     InceptionNetwork,
@@ -20,6 +21,7 @@ from apps.cifar10.config import (
     Xception,
 )
 from apps.cifar10.models.alexnet import build_alexnet
+from apps.cifar10.models.autoencoder import build_code_classifier
 from apps.cifar10.models.densenet import build_densenet
 from apps.cifar10.models.inception import build_inception
 from apps.cifar10.models.mlp import build_mlp
@@ -53,3 +55,5 @@ def build(config: Config, spec: dict[str, Any]) -> keras.Model:
             return build_mlp(config.model, spec)
         case Transfer():
             return build_transfer(config.model, spec)
+        case AutoencoderClassifier():
+            return build_code_classifier(config.model, spec)

@@ -13,6 +13,7 @@ from apps.cifar10.config import (
     MLP,
     VGG,
     AlexNet,
+    AutoencoderClassifier,
     Config,
     DataConfig,
     DenseNet,
@@ -42,6 +43,7 @@ SMALL = {
     "densenet": DenseNet(layers=2, growth_rate=3),
     "mobilenet": MobileNet(stem=4, widths=(6, 8, 8)),
     "xception": Xception(stem=4, widths=(6, 8)),
+    "code_classifier": AutoencoderClassifier(widths=(4, 6), code=8, units=6),
     "mlp": MLP(units=12),
 }
 
@@ -75,7 +77,7 @@ def pictures(count: int, size: int = 32) -> np.ndarray:
 
 def test_every_row_of_the_catalogue_has_a_preset():
     assert DEFAULT in PRESETS
-    rows = {*(f"C{row}" for row in (1, 2, 3, 4, 5, 6, 8, 9)), "C-transfer"}
+    rows = {*(f"C{row}" for row in (1, 2, 3, 4, 5, 6, 8, 9, 10)), "C-transfer"}
     assert {preset.catalogue for preset in PRESETS.values()} == rows
     kinds = {type(preset.config.model) for preset in PRESETS.values()}
     assert kinds == {Transfer, *(type(model) for model in SMALL.values())}
