@@ -7,13 +7,16 @@ import keras
 from datasets.errors import DataError
 
 
-def load_mobilenet_v2(picture_size: int, alpha: float, path: str) -> keras.Model:
+def load_mobilenet_v2(
+    picture_size: int, alpha: float, path: str, pictures: keras.KerasTensor | None = None
+) -> keras.Model:
     """Returns MobileNetV2 without its top, frozen: pictures [n, size, size, 3] of -1 to 1 -> features [n, rows, columns, channels].
 
     Args:
         picture_size: height and width in pixels.
         alpha: width multiplier.
         path: an .h5 file, or "imagenet" for the download by keras.applications.
+        pictures: what the layers are put on, in a larger model; None: an input of their own.
 
     Raises:
         DataError: the weights do not fit, or cannot be downloaded; the remedy names the flags --model.encoder-weights and
@@ -23,7 +26,7 @@ def load_mobilenet_v2(picture_size: int, alpha: float, path: str) -> keras.Model
     """
     try:
         base = keras.applications.MobileNetV2(
-            input_shape=(picture_size, picture_size, 3), alpha=alpha, include_top=False, weights=path
+            (picture_size, picture_size, 3), alpha, include_top=False, weights=path, input_tensor=pictures
         )
     except Exception as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -41,7 +44,6 @@ def load_mobilenet_v2(picture_size: int, alpha: float, path: str) -> keras.Model
     return base
 
 
-def on_pixels(base: keras.Model, pictures: keras.KerasTensor) -> keras.KerasTensor:
-    """Returns the features [n, rows, columns, channels] of pictures [n, size, size, 3] of 0 to 255, by `load_mobilenet_v2`."""
-    rescaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="to_minus_one_to_one")(pictures)
-    return base(rescaled, training=False)
+def minus_one_to_one(pictures: keras.KerasTensor) -> keras.KerasTensor:
+    """Returns pictures [n, size, size, 3] of 0 to 255 with values from -1 to 1, as `load_mobilenet_v2` takes them."""
+    return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="to_minus_one_to_one")(pictures)

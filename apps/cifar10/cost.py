@@ -65,11 +65,10 @@ def output_size(size: int, kernel: int, strides: int, padding: str) -> int:
     return (size + padded - kernel) // strides + 1
 
 
-def layer_costs(model: keras.Model, start: State | None = None) -> list[LayerCost]:
+def layer_costs(model: keras.Model) -> list[LayerCost]:
     """Returns a row for every layer of a functional model on pictures of a fixed size, in the order of the model.
 
-    The layers of a model inside the model follow in its place, on from the state `start` of what it is given. After pictures were
-    resized, receptive field and stride are in pixels of the resized ones.
+    Where pictures are resized first, receptive field and stride are in pixels of the resized ones.
 
     Convolutions and matrix products are counted, normalisations and activations are not.
 
@@ -77,15 +76,11 @@ def layer_costs(model: keras.Model, start: State | None = None) -> list[LayerCos
         ValueError: a layer of an unknown kind.
     """
     _, height, width, channels = model.input_shape
-    states: dict[str, State] = {model.layers[0].name: start or State(height, width, channels)}
+    states: dict[str, State] = {model.layers[0].name: State(height, width, channels)}
     rows = []
     for layer in model.layers[1:]:
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
         before = widest([states[tensor._keras_history.operation.name] for tensor in inputs])
-        if isinstance(layer, keras.Model):
-            rows += layer_costs(layer, replace(before, multiply_adds=0))
-            states[layer.name] = rows[-1].state
-            continue
         states[layer.name] = after(layer, before)
         rows.append(LayerCost(layer.name, type(layer).__name__, states[layer.name], layer.count_params()))
     return rows

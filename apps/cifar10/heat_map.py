@@ -27,7 +27,7 @@ class _ClassifierAsConvolution(keras.layers.Layer):
 
 
 def is_convolutional(config: Config) -> bool:
-    """Tells whether the network keeps places apart up to its classifier, and is not one inside another (as in transfer)."""
+    """Tells whether the network keeps places apart up to its classifier, and takes pictures of any size."""
     return not isinstance(config.model, MLP | Transfer)
 
 

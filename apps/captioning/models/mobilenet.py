@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from datasets.imagenet_weights import mobilenet_v2_path
-from harness.mobilenet import load_mobilenet_v2, on_pixels
+from harness.mobilenet import load_mobilenet_v2, minus_one_to_one
 
 
 def build_mobilenet(picture_size: int, alpha: float, weights: str) -> keras.Model:
@@ -21,7 +21,7 @@ def build_mobilenet(picture_size: int, alpha: float, weights: str) -> keras.Mode
     """
     base = load_mobilenet_v2(picture_size, alpha, mobilenet_v2_path(weights, alpha))
     pictures = keras.Input((picture_size, picture_size, 3), name="pictures")
-    grid = on_pixels(base, pictures)
+    grid = base(minus_one_to_one(pictures), training=False)
     cells = keras.layers.Reshape((-1, grid.shape[-1]), name="cells")(grid)
     encoder = keras.Model(pictures, cells, name="encoder")
     encoder.trainable = False

@@ -11,7 +11,7 @@ from apps.cifar10.config import Transfer
 from apps.cifar10.models.inputs import classifier
 from datasets.errors import DataError
 from datasets.imagenet_weights import mobilenet_v2_path
-from harness.mobilenet import load_mobilenet_v2, on_pixels
+from harness.mobilenet import load_mobilenet_v2, minus_one_to_one
 from harness.training import load_model
 
 
@@ -71,11 +71,9 @@ def model_file(network: Path) -> Path:
 
 
 def _mobilenet(model: Transfer, size: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    path = mobilenet_v2_path(model.encoder_weights, model.encoder_alpha)
-    base = load_mobilenet_v2(model.encoder_size, model.encoder_alpha, path)
-    base.trainable = not model.frozen
+    side, path = model.encoder_size, mobilenet_v2_path(model.encoder_weights, model.encoder_alpha)
     inputs = keras.Input((size, size, 3), name="images")
-    enlarged = keras.layers.Resizing(
-        model.encoder_size, model.encoder_size, interpolation="bicubic", antialias=True, name="resize"
-    )(inputs)
-    return inputs, keras.layers.GlobalAveragePooling2D(name="pool")(on_pixels(base, enlarged))
+    enlarged = keras.layers.Resizing(side, side, interpolation="bicubic", antialias=True, name="resize")(inputs)
+    network = load_mobilenet_v2(side, model.encoder_alpha, path, minus_one_to_one(enlarged))
+    network.trainable = not model.frozen
+    return inputs, keras.layers.GlobalAveragePooling2D(name="pool")(network.output)

@@ -40,7 +40,7 @@ def test_the_autoencoder_gives_pictures_of_the_same_size(autoencoder):
     assert autoencoder.output_shape == (None, 16, 16, 3) and autoencoder.get_layer("code").output.shape == (None, 8)
     found = np.array(autoencoder(IMAGES.astype(np.float32)))
     assert 0 <= found.min() and found.max() <= 1
-    with pytest.raises(DataError, match="--data.size 18: expected a multiple of 4"):
+    with pytest.raises(DataError, match=r"--data.size 18: expected a multiple of 4"):
         build_autoencoder(SMALL, {**SPEC, "size": 18})
 
 
