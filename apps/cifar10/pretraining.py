@@ -55,5 +55,6 @@ def reconstructed(
 
 def thawed(model: keras.Model) -> keras.Model:
     """Returns the model with all its layers learning."""
-    model.trainable = True
+    for layer in model.layers:  # the model itself counts as learning already, so setting that would change nothing
+        layer.trainable = True
     return model

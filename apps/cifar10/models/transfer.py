@@ -51,8 +51,8 @@ def trained_features(model: Transfer, size: int) -> tuple[keras.KerasTensor, ker
         raise DataError(
             f"--model.network {model.network}: not a network of the cifar10 app (no layer classifier)"
         ) from None
-    body = keras.Model(network.inputs, features)
-    body.trainable = not model.frozen
+    for layer in keras.Model(network.inputs, features).layers:
+        layer.trainable = not model.frozen
     return network.inputs[0], features
 
 
