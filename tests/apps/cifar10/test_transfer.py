@@ -205,7 +205,7 @@ def test_frozen_features_beat_a_short_training_from_scratch(tmp_path, monkeypatc
         monkeypatch.setattr(module, name, value)
     classes = tuple(data.shapes.CLASS_NAMES[::2])
     study = transfer.Study(
-        classes, (20,), (8, 16), epochs=6, scratch_steps=5, data="demo", limit=1000, imagenet=False, output=tmp_path
+        classes, (20,), (8, 16), epochs=20, scratch_steps=5, data="demo", limit=1000, imagenet=False, output=tmp_path
     )
     scratch, frozen = transfer.run(study)
     assert (scratch.network, frozen.network) == ("scratch", "other_classes")
