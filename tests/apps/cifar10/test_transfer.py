@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,9 +14,11 @@ from apps.cifar10 import data, models, transfer
 from apps.cifar10.config import Config, DataConfig, ResidualNetwork, Transfer
 from apps.cifar10.cost import layer_costs
 from apps.cifar10.features import features
+from apps.cifar10.presets import DEFAULT, PRESETS
 from datasets.errors import DataError
 from datasets.fetch import data_folder
 from harness import runs
+from harness.command_line import parse
 from harness.labelled_pictures import LabelledPictures
 from harness.statistics import wilson
 
@@ -193,6 +196,23 @@ def test_the_page_and_the_readme_hold_every_cell_with_its_gain(tmp_path):
 def test_all_classes_leave_none_to_learn_from():
     with pytest.raises(DataError, match="leave two classes or more"):
         transfer.source_run(transfer.Study(classes=transfer.CLASS_NAMES))
+
+
+@pytest.mark.parametrize("limit", [None, 1000])
+def test_the_run_is_looked_for_where_its_command_puts_it(monkeypatch, limit):
+    commands = []
+    monkeypatch.setattr(
+        transfer.subprocess, "run", lambda words, cwd: commands.append(words) or SimpleNamespace(returncode=0)
+    )
+    folder = transfer.source_run(transfer.Study(widths=(8, 16), seed=3, limit=limit))
+    [[_, dash, module, *words]] = commands
+    arguments = parse("cifar10", Config, PRESETS, DEFAULT, words)
+    assert (dash, module, arguments.verb) == ("-m", "apps.cifar10", "train")
+    assert arguments.config.data.classes == ("airplane", "deer", "dog", "frog", "truck")
+    assert runs.seed_folder("cifar10", arguments.preset, arguments.config) == folder
+    monkeypatch.setattr(transfer.subprocess, "run", lambda words, cwd: SimpleNamespace(returncode=1))
+    with pytest.raises(DataError, match="could not be trained on airplane, deer"):
+        transfer.source_run(transfer.Study())
 
 
 @pytest.mark.long
