@@ -245,7 +245,7 @@ class AutoencoderClassifier(Classifier):
     """Share of the hidden layer's outputs left out in training."""
     pretrained: bool = True
     """Train the autoencoder first, then the perceptron on the frozen code, then all; otherwise all from the start."""
-    autoencoder_epochs: int = 10
+    autoencoder_epochs: int = 8
     """Keras epochs of the autoencoder, which sees all training pictures."""
     frozen_epochs: int = 3
     """Keras epochs of the perceptron alone."""

@@ -189,7 +189,9 @@ def from_scratch(study: Study, spec: dict[str, Any], splits: dict[str, LabelledP
         model = models.build(config, spec)
         loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.model.label_smoothing)
         model.compile(optimizer=build_optimizer(training, study.scratch_steps), loss=loss)
-        model.fit(data.batches(config, spec, train, True), steps_per_epoch=study.scratch_steps, verbose=0)
+        model.fit(
+            data.batches(config, spec, train, True), steps_per_epoch=study.scratch_steps, shuffle=False, verbose=0
+        )
         tried.append((accuracy_of(model, splits["validation"]), rate, model))
     accuracy, rate, model = max(tried, key=lambda one: one[0])
     right = answers_of(model, splits["test"]) == splits["test"].labels

@@ -64,7 +64,7 @@ def test_phases_and_what_each_of_them_sees():
     autoencoder, frozen, train = phases(config, SPEC, prepared)
     assert [phase.name for phase in (autoencoder, frozen, train)] == ["autoencoder", "frozen", "train"]
     assert [phase.steps_per_pass for phase in (autoencoder, frozen, train)] == [5, 2, 2]
-    assert [phase.training.epochs for phase in (autoencoder, frozen, train)] == [10, 3, 10]
+    assert [phase.training.epochs for phase in (autoencoder, frozen, train)] == [8, 3, 10]
     known = {image.tobytes(): label for image, label in zip(IMAGES, PICTURES.labels, strict=True)}
     inputs, targets = seen(autoencoder, 5)
     assert set(inputs) == set(known)
