@@ -93,10 +93,12 @@ def varied(
         changed = noisy(
             changed, _noise(settings, len(changed), voices, generator), generator.uniform(*settings.noise_snr)
         )
-    if changed is samples:
-        return samples
-    changed = changed * min(1.0, _LOUDEST / max(1.0, float(np.abs(changed).max())))
-    return np.round(changed).astype(np.int16)
+    return samples if changed is samples else within_range(changed)
+
+
+def within_range(samples: np.ndarray) -> np.ndarray:
+    """Returns samples as int16; what would be clipped is made quieter as a whole."""
+    return np.round(samples * min(1.0, _LOUDEST / max(1.0, float(np.abs(samples).max())))).astype(np.int16)
 
 
 def _noise(

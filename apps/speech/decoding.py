@@ -18,6 +18,9 @@ from apps.speech.models.front_end import SAMPLE_RATE
 from shared_layers.attention.speller import Speller
 from shared_layers.ctc.decoding import beam_decode, greedy_decode
 
+SIGNATURE = [tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.int32)]
+"""Padded waveforms and their lengths."""
+
 
 class Heard(NamedTuple):
     """The model's answer for a batch, as NumPy arrays."""
@@ -32,9 +35,8 @@ class Heard(NamedTuple):
 
 def listen(config: Config, spec: dict[str, Any], model: Any, split: Utterances) -> Iterator[Heard]:
     """Yields what the model hears in a split, batch by batch, in order."""
-    signature = [tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.int32)]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=SIGNATURE)
     def hear(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
         return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
 
@@ -43,6 +45,21 @@ def listen(config: Config, spec: dict[str, Any], model: Any, split: Utterances) 
         start = time.perf_counter()
         outputs = {name: value.numpy() for name, value in hear(x["waveforms"], x["lengths"]).items()}
         yield Heard(outputs, x["lengths"].numpy(), time.perf_counter() - start)
+
+
+def best_paths(config: Config, spec: dict[str, Any], model: Any, split: Utterances) -> list[str]:
+    """Returns the text of each utterance's best path (of an encoder-decoder: of its greedy search), without a beam search."""
+
+    @tf.function(input_signature=SIGNATURE)
+    def hear(waveforms: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        outputs = model({"waveforms": waveforms, "lengths": lengths}, training=False)
+        return _written(_best_path(model, outputs), spec["characters"])
+
+    return [
+        text.decode()
+        for x, _ in batches(config, spec, split, False)
+        for text in hear(x["waveforms"], x["lengths"]).numpy()
+    ]
 
 
 def aligned(config: Config, spec: dict[str, Any], model: Any, split: Utterances) -> list[np.ndarray]:
@@ -69,21 +86,24 @@ def transcribe(
     """
     outputs = model({"waveforms": waveforms, "lengths": lengths}, training=False)
     log_probabilities, frames = tf.nn.log_softmax(outputs["logits"]), outputs["frames"]
-    letters = tf.constant(characters)
-
-    def written(labels: tf.RaggedTensor) -> tf.Tensor:
-        return tf.strings.reduce_join(tf.gather(letters, labels), axis=-1)
-
     if isinstance(model, Speller):
-        best, _ = spelt(model, outputs["memory"], frames, 1)
         beam, log_probability = spelt(model, outputs["memory"], frames, decoding.beam_width)
     else:
-        best = greedy_decode(log_probabilities, frames)
         beam, log_probability = beam_decode(log_probabilities, frames, decoding.beam_width)
     return {
-        "text": written(best),
-        "text_beam": written(beam),
+        "text": _written(_best_path(model, outputs), characters),
+        "text_beam": _written(beam, characters),
         "log_probability": log_probability,
         "log_probabilities": log_probabilities,
         "frames": frames,
     }
+
+
+def _best_path(model: Any, outputs: dict[str, tf.Tensor]) -> tf.RaggedTensor:
+    if isinstance(model, Speller):
+        return spelt(model, outputs["memory"], outputs["frames"], 1)[0]
+    return greedy_decode(outputs["logits"], outputs["frames"])
+
+
+def _written(labels: tf.RaggedTensor, characters: list[str]) -> tf.Tensor:
+    return tf.strings.reduce_join(tf.gather(tf.constant(characters), labels), axis=-1)

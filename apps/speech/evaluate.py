@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import jiwer
 import numpy as np
 
-from apps.speech import tuning
+from apps.speech import robustness, tuning
 from apps.speech.config import Config
 from apps.speech.data import Utterances
-from apps.speech.decoding import listen
+from apps.speech.decoding import best_paths, listen
+from apps.speech.error_rates import character_errors, word_errors
 from apps.speech.models.front_end import SAMPLE_RATE
 from harness.app import Metric, Predictions
 from harness.statistics import bootstrap_ratio, wilson
@@ -24,7 +24,8 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: Utterances)
         references, hypotheses (best path), hypotheses_beam, speakers, names: fixed-width strings [n]; log_probability
         float32 [n] of the beam's text in nats; blank_share float32 [n] of the frames whose best class is the blank; seconds
         float64 [n] of sound; processing_seconds float64 [n], the batch's time shared out by sound. Where a language model was
-        tuned: hypotheses_with_language_model, and search_seconds float64 [n] that its beam search took.
+        tuned: hypotheses_with_language_model, and search_seconds float64 [n] that its beam search took. And subset int64 [m], a
+        seeded choice of at most 60 utterances, with hypotheses_perturbed [m, perturbations, 1 + strengths] of `robustness.answers`.
     """
     search = tuning.tuned_search(config, spec)
     if search is not None:
@@ -56,34 +57,17 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: Utterances)
     if search is not None:
         found["hypotheses_with_language_model"] = np.array(searched["text"], np.str_)
         found["search_seconds"] = np.array(searched["spent"])
+    subset = robustness.subset(len(split))
+    found["subset"] = subset
+    found["hypotheses_perturbed"] = robustness.answers(
+        lambda harder: best_paths(config, spec, model, harder), split, subset, found["hypotheses"][subset]
+    )
     return found
 
 
 def _blank_shares(log_probabilities: np.ndarray, frames: np.ndarray) -> list[float]:
     blank = log_probabilities.argmax(-1) == log_probabilities.shape[-1] - 1
     return [float(row[:count].mean()) if count else 1.0 for row, count in zip(blank, frames, strict=True)]
-
-
-def word_errors(references: np.ndarray, hypotheses: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns substitutions, deletions, insertions and words (of the reference), int64 [n] each."""
-    rows = []
-    for reference, hypothesis in zip(references, hypotheses, strict=True):
-        found = jiwer.process_words(str(reference), str(hypothesis))
-        words = found.hits + found.substitutions + found.deletions
-        rows.append((found.substitutions, found.deletions, found.insertions, words))
-    columns = np.array(rows, np.int64).reshape(-1, 4).T
-    return dict(zip(("substitutions", "deletions", "insertions", "words"), columns, strict=True))
-
-
-def character_errors(references: np.ndarray, hypotheses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the character edit distances and the characters of the references, int64 [n] each; spaces count."""
-    rows = []
-    for reference, hypothesis in zip(references, hypotheses, strict=True):
-        found = jiwer.process_characters(str(reference), str(hypothesis))
-        errors = found.substitutions + found.deletions + found.insertions
-        rows.append((errors, found.hits + found.substitutions + found.deletions))
-    errors, characters = np.array(rows, np.int64).reshape(-1, 2).T
-    return errors, characters
 
 
 def _without_spaces(texts: np.ndarray) -> np.ndarray:
@@ -93,7 +77,8 @@ def _without_spaces(texts: np.ndarray) -> np.ndarray:
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
     """Returns word and character error rates of the best path, the beam search and the search with a language model, with intervals over utterances.
 
-    Where the model writes phonemes: phoneme instead of character error rates, and word error rates of pronunciations.
+    Where the model writes phonemes: phoneme instead of character error rates, and word error rates of pronunciations. The best path
+    also on fewer utterances with noise and at other speeds.
     """
     references = predictions["references"]
     count = len(references)
@@ -126,4 +111,6 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     if "search_seconds" in predictions:
         spent += float(predictions["search_seconds"].sum())
         metrics["real_time_factor_with_language_model"] = Metric(spent / seconds, unit, count)
+    if "hypotheses_perturbed" in predictions:
+        metrics |= robustness.metrics(references[predictions["subset"]], predictions["hypotheses_perturbed"])
     return metrics

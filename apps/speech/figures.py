@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from apps.speech import robustness
 from apps.speech.config import Config
 from apps.speech.data import Utterances
-from apps.speech.evaluate import character_errors, word_errors
+from apps.speech.error_rates import character_errors, word_errors
 from apps.speech.models.front_end import SAMPLE_RATE, window_and_hop
 from harness.app import Predictions, Prepared
 from harness.sections import Picture, Sound, Table
@@ -25,12 +26,15 @@ WORST = 6
 def figures(
     config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
 ) -> list[Any]:
-    """Returns the posteriorgrams, the table of speakers, the confusions and the utterances heard worst."""
+    """Returns the posteriorgrams, the curves of robustness, the table of speakers, the confusions and the utterances heard worst."""
     sections: list[Any] = []
     split = None if prepared is None else prepared.splits["test"]
     if model is not None and split is not None:
         for place in _typical(predictions):
             sections.append(_posteriorgram(config, spec, model, split, place))
+    if "hypotheses_perturbed" in predictions:
+        references = predictions["references"][predictions["subset"]]
+        sections.append(robustness.curves(references, predictions["hypotheses_perturbed"]))
     sections.append(_speakers(predictions))
     sections.append(_confusions(predictions))
     return [*sections, *_worst(predictions, split)]

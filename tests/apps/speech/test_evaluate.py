@@ -8,7 +8,8 @@ from apps.speech import figures, kneser_ney
 from apps.speech.arpa import format_arpa
 from apps.speech.config import Blstm, Config, DecodingConfig, FeaturesConfig
 from apps.speech.data import Utterances
-from apps.speech.evaluate import character_errors, evaluate, predict, word_errors
+from apps.speech.error_rates import character_errors, word_errors
+from apps.speech.evaluate import evaluate, predict
 from apps.speech.models import build
 from harness.app import Prepared, Source
 from harness.sections import Picture, Sound, Table
@@ -99,6 +100,8 @@ def test_predictions_keep_the_order_and_agree_with_the_model(answered):
     assert found["references"].tolist() == split.texts
     assert found["hypotheses"].dtype.kind == found["hypotheses_beam"].dtype.kind == "U"
     assert all(len(column) == len(split) for column in found.values())
+    assert found["hypotheses_perturbed"][:, 0, 0].tolist() == found["hypotheses"].tolist()
+    assert (found["hypotheses_perturbed"][:, :, 1:] != found["hypotheses_perturbed"][:, :, :1]).any(axis=(0, 2)).all()
     for i in (0, 7, 33, 39):
         wave = split.samples[i].astype(np.float32)[None] / 32768
         output = model({"waveforms": tf.constant(wave), "lengths": tf.constant([wave.shape[1]])})
@@ -131,12 +134,12 @@ def test_predictions_can_be_stored_without_pickle(answered, tmp_path):
 def test_figures_with_and_without_model(answered):
     settings, spec, model, split, found = answered
     sections = figures.figures(settings, spec, model, Prepared({"test": split}, spec, Source("own", "")), found)
-    assert sum(isinstance(section, Picture) for section in sections) == 3
+    assert sum(isinstance(section, Picture) for section in sections) == 4  # three posteriorgrams and the curves
     assert sum(isinstance(section, Sound) for section in sections) == 6
     speakers = next(s for s in sections if isinstance(s, Table) and s.title == "Speakers")
     assert speakers.rows[0][:3] == ["s", 40, 80]
     without = figures.figures(settings, spec, None, None, found)
-    assert all(isinstance(section, Table) for section in without)
+    assert [section.title for section in without if not isinstance(section, Table)] == ["Noise and speed"]
 
 
 def test_figures_of_the_hand_made_predictions():
