@@ -147,8 +147,8 @@ class App:
     examples: Callable[[Any, Spec, Any], dict[str, dict[str, Any]]]
     """(config, spec, split) -> endpoint name -> input name -> array (bytes as object arrays): real inputs for the export check."""
     read: Callable[[Any, Spec, Path], dict[str, Any]]
-    """(config, spec, *files of one question) -> input name -> array with a leading axis of 1 for the first endpoint. Raises
-    datasets.errors.DataError."""
+    """(config, spec, *files of one question) -> input name -> array for the first endpoint, its leading axis 1, or the pieces of
+    a file that is too long for one. Raises datasets.errors.DataError."""
     answer: Callable[[Any, Spec, Path, Mapping[str, Any], Path], dict[str, Any]]
     """(config, spec, first file of the question, endpoint outputs as NumPy arrays, output folder) -> one JSON row for the person
     who asked."""

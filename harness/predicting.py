@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
 import tensorflow as tf
 
 from datasets.errors import DataError
 from harness.session import stored_spec
+
+ROWS = 16
+"""Of one question, answered at a time: what bounds the memory that a long file takes."""
 
 
 def answers(
@@ -29,15 +33,26 @@ def answers(
     for files in app.questions(session.config, spec, _files(paths, app.file_types)):
         try:
             inputs = app.read(session.config, spec, *files)
-            outputs = signature(**{name: tf.constant(value) for name, value in inputs.items()})
+            values = _answered(signature, inputs)
         except DataError as error:
             yield files, error
             continue
         except tf.errors.InvalidArgumentError as error:
             yield files, DataError(f"{', '.join(map(str, files))}: {error.message}")
             continue
-        values = {name: value.numpy() for name, value in outputs.items()}
         yield files, app.answer(session.config, spec, files[0], values, output)
+
+
+def _answered(signature: Callable[..., Mapping[str, Any]], inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Returns the outputs for all rows of the inputs, of which a long file has many, few of them at a time."""
+    rows = len(next(iter(inputs.values())))
+    parts = [
+        signature(**{name: tf.constant(value[start : start + ROWS]) for name, value in inputs.items()})
+        for start in range(0, rows, ROWS)
+    ]
+    if len(parts) == 1:
+        return {name: value.numpy() for name, value in parts[0].items()}
+    return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
 
 
 def _load(saved: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 import tensorflow as tf
 
+from apps.speech import pauses
 from apps.speech.config import Config
 from apps.speech.data import Utterances, lengths_of, padded
 from apps.speech.decoding import transcribe
@@ -112,7 +113,7 @@ def _wav(samples: np.ndarray) -> bytes:
 
 
 def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Reads any sound file, mono at 16 kHz, into the first endpoint's input.
+    """Reads any sound file, mono at 16 kHz, into the first endpoint's input; one of over 20 s in pieces, cut at pauses.
 
     Raises:
         DataError: not readable, or too short for a single frame.
@@ -120,7 +121,8 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
     waveform = np.clip(read_audio(path, SAMPLE_RATE), -1.0, 1.0).astype(np.float32)
     if frames(config, len(waveform)) < 1:
         raise DataError(f"{path}: {1000 * len(waveform) / SAMPLE_RATE:.0f} ms of sound, too short to hold speech")
-    return {"waveforms": waveform[None], "lengths": np.array([len(waveform)], np.int32)}
+    pieces = np.split(waveform, pauses.starts(waveform)[1:])
+    return {"waveforms": padded(pieces, 0, np.float32), "lengths": lengths_of(pieces)}
 
 
 def answer(
@@ -129,18 +131,36 @@ def answer(
     """Returns the text of the beam search and of the best path, how probable the former is, and what the tuned language model
     makes of it, with the time in seconds and the confidence of each word."""
     row = {
-        "text": outputs["text_beam"][0].decode(),
-        "text_best_path": outputs["text"][0].decode(),
-        "log_probability": round(float(outputs["log_probability"][0]), 3),
+        "text": _joined(value.decode() for value in outputs["text_beam"]),
+        "text_best_path": _joined(value.decode() for value in outputs["text"]),
+        "log_probability": round(float(outputs["log_probability"].sum()), 3),
     }
     search = tuned_search(config, spec)
     if search is None:
         return row
-    values = outputs["log_probabilities"][0][: int(outputs["frames"][0])]
-    heard = search(values)[0]
-    words = word_times(values, heard.labels, spec["characters"], seconds_per_frame(config))
-    timed = [
-        {"word": w.text, "start": round(w.start, 2), "end": round(w.end, 2), "confidence": round(w.confidence, 3)}
-        for w in words
-    ]
-    return {**row, "text_with_language_model": heard.text, "words": timed}
+    frame_seconds, texts, words = seconds_per_frame(config), [], []
+    sounds = zip(outputs["log_probabilities"], outputs["frames"], _starts(path, len(outputs["frames"])), strict=True)
+    for values, count, start in sounds:
+        heard = search(values[:count])[0]
+        texts.append(heard.text)
+        words += [
+            {
+                "word": word.text,
+                "start": round(start + word.start, 2),
+                "end": round(start + word.end, 2),
+                "confidence": round(word.confidence, 3),
+            }
+            for word in word_times(values[:count], heard.labels, spec["characters"], frame_seconds)
+        ]
+    return {**row, "text_with_language_model": _joined(texts), "words": words}
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " ".join(text for text in texts if text)
+
+
+def _starts(path: Path, pieces: int) -> list[float]:
+    """Returns the second at which each piece of a recording begins, as `read` has cut it."""
+    if pieces == 1:
+        return [0.0]
+    return [start / SAMPLE_RATE for start in pauses.starts(read_audio(path, SAMPLE_RATE))]

@@ -87,6 +87,8 @@ def _transcribe(options: argparse.Namespace) -> None:
         if writer.piece and writer.piece != shown:
             _print(options.json, "partial", writer.piece, heard / SAMPLE_RATE)
         shown = writer.piece
+    if not heard:
+        raise DataError("stdin: no sound came; expected raw 16-bit little-endian mono PCM at 16 kHz")
     for piece in [*writer.write(stream.finish()), writer.end()]:
         if piece:
             _print(options.json, "final", piece, heard / SAMPLE_RATE)

@@ -1,6 +1,8 @@
-"""The endpoints, on good and on bad input."""
+"""The endpoints and `predict`, on good and on bad input."""
 
 import io
+import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -8,11 +10,13 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from apps.speech import serve
+from apps.speech import app, kneser_ney, pauses, serve
+from apps.speech.arpa import format_arpa
 from apps.speech.config import Blstm, Config, FeaturesConfig
 from apps.speech.data import Utterances
 from apps.speech.models import build
 from datasets.errors import DataError
+from harness import predicting
 
 SETTINGS = Config(features=FeaturesConfig(bins=20), model=Blstm(units=8, layers=1, filters=(4, 4)))
 SPEC = {"characters": list(" abé")}
@@ -30,11 +34,21 @@ def noise(samples, channels=None):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
+def run(tmp_path_factory):
+    """The folder of an exported run."""
+    folder = tmp_path_factory.mktemp("speech")
+    (folder / "saved_model/assets.extra").mkdir(parents=True)
+    (folder / "saved_model/assets.extra/endpoints.txt").write_text("waveform\nwav_bytes\n")
+    (folder / "spec.json").write_text(json.dumps(SPEC))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(run):
     """(model, the SavedModel's signatures)."""
     keras.utils.set_random_seed(0)
     model = build(SETTINGS, SPEC)
-    folder = str(tmp_path_factory.mktemp("speech") / "saved_model")
+    folder = str(run / "saved_model")
     archive = keras.export.ExportArchive()
     archive.track(model)
     for endpoint in serve.endpoints(SETTINGS, SPEC, model):
@@ -134,3 +148,90 @@ def test_answer_is_one_row_of_json_values(exported, tmp_path):
     assert set(row) == {"text", "text_best_path", "log_probability"}
     assert isinstance(row["text"], str)
     assert row["log_probability"] <= 0.001
+
+
+def predicted(run, *paths):
+    """What `predict` answers for each file: a row, or an error."""
+    session = SimpleNamespace(app=app.APP, config=SETTINGS, exported=lambda: run)
+    return [row for _, row in predicting.answers(session, paths, run)]
+
+
+def truncated_flac(path):
+    soundfile.write(path, noise(32_000), 16_000)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+UNREADABLE = {
+    "absent.wav": (lambda path: None, "there is no such file"),
+    "empty.wav": (lambda path: path.write_bytes(b""), "an empty file"),
+    "text.wav": (
+        lambda path: path.write_text("this is text, renamed\n" * 50),
+        "expected WAV, FLAC, OGG, AIFF or SPHERE",
+    ),
+    "truncated.flac": (truncated_flac, "truncated|not a recording that can be read"),
+    "click.wav": (lambda path: soundfile.write(path, noise(160), 16_000), "10 ms of sound, too short"),
+    "nan.wav": (lambda path: soundfile.write(path, np.full(800, np.nan), 16_000, "FLOAT"), "not finite"),
+}
+
+
+def test_bad_files_are_named_and_the_others_are_answered(exported, run, tmp_path):
+    for name, (write, _) in UNREADABLE.items():
+        write(tmp_path / name)
+    soundfile.write(tmp_path / "stereo.wav", noise(44_100, channels=2), 44_100)
+    soundfile.write(tmp_path / "short.wav", noise(800), 16_000)
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16_000), 16_000)
+    good = ["stereo.wav", "short.wav", "silence.wav"]
+    *errors, stereo, short, silence = predicted(run, *(tmp_path / name for name in (*UNREADABLE, *good)))
+    for (name, (_, expected)), error in zip(UNREADABLE.items(), errors, strict=True):
+        assert isinstance(error, DataError)
+        assert str(error).startswith(str(tmp_path / name))
+        assert len(str(error).splitlines()) == 1
+        with pytest.raises(DataError, match=expected):
+            raise error
+    for row in (stereo, short, silence):
+        assert set(row["text"]) <= set(SPEC["characters"])
+        assert np.isfinite(row["log_probability"])
+
+
+def long_recording(path):
+    """33 s with a pause around 15 s."""
+    samples = noise(33 * 16_000)
+    samples[round(14.8 * 16_000) : round(15.2 * 16_000)] = 0
+    soundfile.write(path, samples, 16_000)
+
+
+def test_a_long_file_is_answered_in_pieces_few_at_a_time(exported, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(pauses, "LONGEST", 3 * 16_000)
+    monkeypatch.setattr(predicting, "ROWS", 4)
+    long_recording(tmp_path / "long.wav")
+    inputs = serve.read(SETTINGS, SPEC, tmp_path / "long.wav")
+    assert inputs["waveforms"].shape[1] <= 48_000 and len(inputs["lengths"]) > 11
+    pieces = [row[None, :length] for row, length in zip(inputs["waveforms"], inputs["lengths"], strict=True)]
+    alone = [exported[1]["waveform"](waveforms=tf.constant(p), lengths=tf.constant([p.shape[1]])) for p in pieces]
+    [row] = predicted(run, tmp_path / "long.wav")
+    assert row["text"] == " ".join(filter(None, (answer["text_beam"][0].numpy().decode() for answer in alone)))
+    assert row["log_probability"] == pytest.approx(sum(float(a["log_probability"][0]) for a in alone), abs=1e-2)
+
+
+def test_words_of_a_long_file_have_the_times_of_the_whole_file(tmp_path):
+    long_recording(tmp_path / "long.wav")
+    path = np.full((2, 500), 4)
+    path[0, 100], path[1, 50] = 1, 2  # a after 4 s, b two seconds after the pause
+    values = np.log((1 - 5e-9) * np.eye(5)[path] + 1e-9)
+    outputs = {
+        "text": np.array([b"a", b"b"], object),
+        "text_beam": np.array([b"a", b""], object),
+        "log_probability": np.array([-1.5, -2.0], np.float32),
+        "log_probabilities": values,
+        "frames": np.array([375, 450], np.int32),
+    }
+    arpa = format_arpa(kneser_ney.train([["a", "b"], ["b"]], 2))
+    decoding = '{"unit": "word", "alpha": 0.1, "beta": 0.0, "known_words_only": true}'
+    spec = {**SPEC, "tuned": {"language_model.arpa": arpa, "decoding.json": decoding}}
+    row = serve.answer(SETTINGS, spec, tmp_path / "long.wav", outputs, tmp_path)
+    assert (row["text"], row["text_best_path"], row["log_probability"]) == ("a", "a b", -3.5)
+    assert row["text_with_language_model"] == "a b"
+    first, second = row["words"]
+    assert (first["word"], first["start"]) == ("a", pytest.approx(4.0, abs=0.01))
+    assert (second["word"], second["start"]) == ("b", pytest.approx(17.0, abs=0.1))

@@ -149,9 +149,17 @@ def test_the_command_answers_alike_for_a_file_and_for_stdin(model, run, tmp_path
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
 
 
-def test_the_command_names_what_is_wrong(run, tmp_path, capsys):
-    assert stream_command.main([str(tmp_path / "absent.wav"), "--model", str(run)]) == 1
-    assert "absent.wav" in capsys.readouterr().err
+def test_the_command_names_what_is_wrong(run, tmp_path, capsys, monkeypatch):
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "text.wav").write_text("this is text, renamed\n" * 50)
+    for name, said in (("absent", "no such file"), ("empty", "an empty file"), ("text", "expected WAV, FLAC")):
+        assert stream_command.main([str(tmp_path / f"{name}.wav"), "--model", str(run)]) == 1
+        answered = capsys.readouterr()
+        assert answered.out == "" and len(answered.err.splitlines()) == 1
+        assert f"{name}.wav" in answered.err and said in answered.err
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"\0")))
+    assert stream_command.main(["-", "--model", str(run)]) == 1
+    assert "no sound came" in capsys.readouterr().err
     assert stream_command.main(["x.wav", "--model", str(tmp_path)]) == 1
     assert "no run there" in capsys.readouterr().err
     config = json.loads((run / "config.json").read_text())

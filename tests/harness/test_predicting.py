@@ -1,0 +1,25 @@
+"""Files with many rows are answered few at a time."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from harness import predicting
+
+
+@pytest.mark.parametrize(("rows", "calls"), [(1, [1]), (16, [16]), (40, [16, 16, 8])])
+def test_no_call_has_more_than_sixteen_rows(rows, calls):
+    seen = []
+
+    def signature(numbers, names):
+        seen.append(len(numbers))
+        return {"doubled": 2 * numbers, "called": tf.strings.join([names, "!"])}
+
+    inputs = {
+        "numbers": np.arange(3 * rows, dtype=np.float32).reshape(rows, 3),
+        "names": np.array([f"n{i}".encode() for i in range(rows)], object),
+    }
+    found = predicting._answered(signature, inputs)
+    assert seen == calls
+    np.testing.assert_array_equal(found["doubled"], 2 * inputs["numbers"])
+    assert found["called"].tolist() == [f"n{i}!".encode() for i in range(rows)]
