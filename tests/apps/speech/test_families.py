@@ -9,7 +9,17 @@ import pytest
 import tensorflow as tf
 
 from apps.speech import models, serve
-from apps.speech.config import Config, DeepSpeech2, FeaturesConfig, ProjectedLstm, Tdnn
+from apps.speech.config import (
+    AttentionEncoderDecoder,
+    Config,
+    DecodingConfig,
+    DeepSpeech2,
+    FeaturesConfig,
+    Framewise,
+    ProjectedLstm,
+    Tdnn,
+)
+from apps.speech.decoding import transcribe
 from apps.speech.models import front_end
 from datasets.errors import DataError
 
@@ -38,8 +48,16 @@ CONFIGS = {
     ),
 }
 LENGTHS = np.array([9000, 6123, 800], np.int32)
-
-
+NARROW = {"units": 6, "layers": 1, "filters": (4, 4), "projection": 0}
+EXPORTED = CONFIGS | {
+    "attention": Config(
+        features=FeaturesConfig(bins=20),
+        model=AttentionEncoderDecoder(**NARROW, decoder_units=8, embedding_width=4, attention_units=6),
+        decoding=DecodingConfig(beam_width=3),
+    ),
+    "framewise": Config(features=FeaturesConfig(bins=20), model=Framewise(**NARROW)),
+}
+"""Two more models, of which one decodes by itself and one stands beside another."""
 SELDOM = {"2d_gru_on_cepstra", "projected_one_way"}
 
 
@@ -173,7 +191,8 @@ import sys, numpy as np, tensorflow as tf
 inputs = np.load(sys.argv[2])
 signature = tf.saved_model.load(sys.argv[1]).signatures["waveform"]
 answer = signature(waveforms=tf.constant(inputs["waveforms"]), lengths=tf.constant(inputs["lengths"]))
-np.save(sys.argv[3], answer["log_probabilities"].numpy())
+heard = {name: answer[name].numpy().astype(str) for name in ("text", "text_beam")}
+np.savez(sys.argv[3], log_probabilities=answer["log_probabilities"].numpy(), **heard)
 """
 
 
@@ -181,13 +200,18 @@ np.save(sys.argv[3], answer["log_probabilities"].numpy())
     "name",
     [
         "1d_lstm_both_ways",
-        *(pytest.param(n, marks=pytest.mark.long) for n in ("2d_lstm_one_way", "projected_both_ways")),
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in ("2d_lstm_one_way", "projected_both_ways", "attention", "framewise")
+        ),
     ],
 )
 def test_exported_and_loaded_in_a_fresh_process(name, tmp_path):
     keras.utils.set_random_seed(0)
-    config = CONFIGS[name]
+    config = EXPORTED[name]
     model = models.build(config, SPEC)
+    if name == "framewise":
+        model = models.build(config, SPEC, model)
     archive = keras.export.ExportArchive()
     archive.track(model)
     endpoint = serve.endpoints(config, SPEC, model)[0]
@@ -196,9 +220,15 @@ def test_exported_and_loaded_in_a_fresh_process(name, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     np.savez(tmp_path / "inputs.npz", waveforms=waveforms(9000), lengths=LENGTHS)
-    files = [str(tmp_path / file) for file in ("saved_model", "inputs.npz", "outputs.npy")]
+    files = [str(tmp_path / file) for file in ("saved_model", "inputs.npz", "outputs.npz")]
     subprocess.run([sys.executable, "-c", RELOAD, *files], check=True, capture_output=True)
     logits, counts = outputs(model, waveforms(9000), LENGTHS)
     np.testing.assert_array_equal(outputs(again, waveforms(9000), LENGTHS)[0], logits)
-    for row, found, count in zip(logits, np.load(files[2]), counts, strict=True):
-        np.testing.assert_allclose(found[:count], tf.nn.log_softmax(row)[:count], atol=1e-4)
+    with np.load(files[2]) as found:
+        for row, answered, count in zip(logits, found["log_probabilities"], counts, strict=True):
+            np.testing.assert_allclose(answered[:count], tf.nn.log_softmax(row)[:count], atol=1e-4)
+        heard = transcribe(
+            model, config.decoding, SPEC["characters"], tf.constant(waveforms(9000)), tf.constant(LENGTHS)
+        )
+        for name in ("text", "text_beam"):
+            assert found[name].tolist() == [text.decode() for text in heard[name].numpy()]
