@@ -133,6 +133,7 @@ def logistic_regression(features: np.ndarray, labels: np.ndarray, classes: int, 
         keras.Model: features -> logits [n, classes].
     """
     import keras
+    import tensorflow as tf
 
     standardize = keras.layers.Normalization(name="standardize")
     standardize.adapt(features)
@@ -142,7 +143,10 @@ def logistic_regression(features: np.ndarray, labels: np.ndarray, classes: int, 
     model = keras.Sequential([keras.Input(features.shape[1:]), standardize, head])
     rate = keras.optimizers.schedules.CosineDecay(0.03, HEAD_STEPS)
     model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(features, labels, batch_size=len(features), epochs=HEAD_STEPS, shuffle=False, verbose=0)
+    everything = tf.data.Dataset.from_tensors(
+        (features, labels)
+    ).repeat()  # one epoch of many steps: epochs cost more than these
+    model.fit(everything, steps_per_epoch=HEAD_STEPS, shuffle=False, verbose=0)
     return model
 
 

@@ -50,7 +50,8 @@ def test_the_perceptron_learns_on_the_code_as_it_is_and_then_everything_does(aut
     assert not [v.path for v in model.weights if "decoder" in v.path]
     assert {v.path.split("/")[0] for v in model.trainable_variables} == {"hidden", "classifier"}
     for kept in (True, False):
-        model.compile(keras.optimizers.SGD(0.1), keras.losses.CategoricalCrossentropy(from_logits=True))
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.1), loss, run_eagerly=True)
         model.fit(IMAGES.astype(np.float32), np.eye(3)[PICTURES.labels], epochs=1, verbose=0)
         assert np.allclose(code_of(model), before, atol=1e-6) is kept
         thawed(model)

@@ -191,7 +191,7 @@ def test_evaluation_batches_hold_every_picture_once_in_order():
 
 
 def test_a_resumed_stream_goes_on_with_the_same_batches():
-    settings = {"cutout": 8, "shift": 2, "flip": True, "rand_augment": 2}
+    settings = {"cutout": 8, "shift": 2, "flip": True, "rand_augment": 1}
     whole = [x for (x, _), _ in zip(batches(True, **settings).as_numpy_iterator(), range(6), strict=False)]
     later = [x for (x, _), _ in zip(batches(True, 4, **settings).as_numpy_iterator(), range(2), strict=False)]
     np.testing.assert_array_equal(whole[4:], later)
@@ -205,9 +205,9 @@ def test_training_batches_without_variation_are_the_pictures():
 
 
 def test_rand_augment_follows_flip_and_shift_and_leaves_their_draws_and_the_labels_alone():
-    (x, y), (z, again) = (next(batches(True, rand_augment=count).as_numpy_iterator()) for count in (0, 2))
+    (x, y), (z, again) = (next(batches(True, rand_augment=count).as_numpy_iterator()) for count in (0, 1))
     step = tf.random.fold_in(tf.constant([TRAINING.seed, 0]), 2)
-    expected = rand_augment(tf.cast(x, tf.uint8), 2, 5.0, tf.constant([120] * 3, tf.uint8), step)
+    expected = rand_augment(tf.cast(x, tf.uint8), 1, 5.0, tf.constant([120] * 3, tf.uint8), step)
     np.testing.assert_array_equal(z, tf.cast(expected, tf.float32))
     np.testing.assert_array_equal(y, again)
     assert (x != z).any()

@@ -78,6 +78,7 @@ def test_networks_that_cannot_be_built_on(trained, tmp_path, network, size, mess
         models.build(Config(model=Transfer(network=str(place))), {**OTHER, "size": size})
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not PUBLISHED.is_file(), reason=f"{PUBLISHED} is not there")
 def test_mobilenet_is_keras_own_on_enlarged_pictures():
     model = models.build(Config(model=Transfer(encoder_size=64)), {**OTHER, "size": 32})
