@@ -88,7 +88,7 @@ class SelfCriticalConfig:
     batch_size: int = field(default=48, metadata=LATER)
     """Pictures per step."""
     learning_rate: float = field(default=1e-4, metadata=LATER)
-    """Peak learning rate; it falls to zero along a cosine."""
+    """Peak learning rate; it falls by the schedule of the training before."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ PRESETS = {
         catalogue="P1",
         title="BLSTM + CTC on log-mel, greedy",
     ),
+    "blstm-long-an4": Preset(
+        Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_an4(60)),
+        catalogue="P1",
+        title="The same for 60 epochs instead of 50",
+    ),
     "blstm-phonemes-an4": Preset(
         Config(data=DataConfig(units="phonemes"), training=_an4(70)),
         catalogue="P1",
