@@ -26,7 +26,7 @@ class BidirectionalLSTM(BidirectionalRecurrent):
     (2005) 602-610.
 
     >>> layer = BidirectionalLSTM(3)
-    >>> layer(ops.ones((2, 5, 4)), ops.array([5, 2])).shape
+    >>> layer(keras.ops.ones((2, 5, 4)), keras.ops.array([5, 2])).shape
     TensorShape([2, 5, 6])
     """
 
