@@ -42,9 +42,9 @@ PRESETS = {
         literature=_LITERATURE,
     ),
     "attention-flickr8k-mobilenet100-self-critical": Preset(
-        Config(model=_mobilenet100, training=_flickr8k_training, self_critical=SelfCriticalConfig(passes=1)),
+        Config(model=_mobilenet100, training=_flickr8k_training, self_critical=SelfCriticalConfig(passes=2)),
         catalogue="N2",
-        title="The same with one self-critical pass",
+        title="The same with two self-critical passes",
         literature=_LITERATURE,
     ),
     "attention-flickr8k-mobilenet035": Preset(

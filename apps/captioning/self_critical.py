@@ -22,8 +22,8 @@ from shared_layers.attention.self_critical_captioner import Reward, SelfCritical
 def phase(config: Config, spec: dict[str, Any], prepared: Prepared) -> Phase:
     """Returns the phase that follows the one word by word; the best epoch is the one with the highest reward on validation.
 
-    What is validated and kept is the moving average of the weights (where training.ema_momentum asks for one), which begins with
-    those learnt word by word: half-way between the two, captions score more than at either end.
+    What is validated and kept is the moving average of the weights, where training.ema_momentum asks for one; it begins with those
+    learnt word by word.
     """
     settings, train = config.self_critical, prepared.splits["train"]
     training = replace(
