@@ -1,6 +1,5 @@
 """How a command ends that is told to stop before training has begun."""
 
-import os
 import signal
 
 import pytest
@@ -16,8 +15,7 @@ def test_a_request_to_stop_while_data_are_read_ends_with_one_sentence(number, ca
 
     def load_app():
         try:
-            os.kill(os.getpid(), number)
-            signal.pause()
+            signal.raise_signal(number)
         finally:
             cleared.append("what was half written")
 
