@@ -9,8 +9,16 @@ from apps.digits.presets import PRESETS
 from harness import commands
 
 
+@pytest.fixture
+def interruptible():
+    """A shell starts what runs in the background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_request_to_stop_while_data_are_read_ends_with_one_sentence(number, capsys):
+def test_a_request_to_stop_while_data_are_read_ends_with_one_sentence(number, capsys, interruptible):
     cleared = []
 
     def load_app():
