@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 import statistics
 import subprocess
 import sys
@@ -21,12 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tyro
 from matplotlib.figure import Figure
 
 from apps.cifar10.presets import PRESETS
 from datasets.errors import DataError
-from harness import report, results, runs
+from harness import report, results, runs, studies
 from harness.sections import Picture, Table, Text
 
 README = runs.ROOT / "apps" / "cifar10" / "README.md"
@@ -228,21 +226,19 @@ def write_readme(study: Comparison, rows: Sequence[Row], file: Path = README) ->
     results.replace_between_marks(file, "comparison", f"{about(study)}\n\n{table}")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the comparison from the command line; 0: done, 1: failed, 2: bad usage."""
-    study = tyro.cli(Comparison, args=arguments, description=__doc__)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        rows = run(study)
-        if study.data == "cifar10":
-            write_readme(study, rows)
-    except (DataError, ValueError, runs.WriteFailed) as error:
-        print(f"cifar10: {error}", file=sys.stderr)
-        return 1
+def measure(study: Comparison) -> str:
+    """Compares, prints the rows, and writes page and README; says where the page is."""
+    rows = run(study)
+    if study.data == "cifar10":
+        write_readme(study, rows)
     for row in rows:
         print("  ".join(row.cells()))
-    print(f"cifar10: table and plot in {study.output / 'index.html'}", file=sys.stderr)
-    return 0
+    return f"table and plot in {study.output / 'index.html'}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the comparison from the command line."""
+    return studies.main("cifar10", Comparison, __doc__, measure, arguments)
 
 
 if __name__ == "__main__":

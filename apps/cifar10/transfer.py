@@ -14,7 +14,6 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 from apps.cifar10.config import Config, DataConfig, ResidualNetwork, Transfer
 from apps.cifar10.presets import PRESETS
 from datasets.cifar10 import CLASS_NAMES
 from datasets.errors import DataError
-from harness import report, results, runs
+from harness import report, results, runs, studies
+from harness.command_line import parse
 from harness.labelled_pictures import LabelledPictures
 from harness.sections import Picture, Table, Text
 from harness.settings import TrainingConfig
@@ -211,22 +210,13 @@ def source_run(study: Study) -> Path:
     others = tuple(name for name in class_names(study) if name not in study.classes)
     if len(others) < 2:
         raise DataError("--classes: leave two classes or more for the network to be trained on")
-    config = PRESETS[PRESET].config
-    config = dataclasses.replace(
-        config,
-        data=dataclasses.replace(config.data, source=study.data, classes=others, limit=study.limit),
-        model=dataclasses.replace(config.model, widths=study.widths),
-        training=dataclasses.replace(
-            config.training, seed=study.seed, epochs=study.epochs, batch_size=batch_size(study)
-        ),
-    )
     settings = ["--data.source", study.data, "--data.classes", *others, "--model.widths", *map(str, study.widths)]
     settings += ["--data.limit", str(study.limit)] if study.limit else []
     settings += ["--training.epochs", str(study.epochs), "--training.batch-size", str(batch_size(study))]
     words = ["train", "--preset", PRESET, *settings, "--training.seed", str(study.seed)]
     if subprocess.run([sys.executable, "-m", "apps.cifar10", *words], cwd=runs.ROOT).returncode:
         raise DataError(f"{PRESET}: could not be trained on {', '.join(others)}; what is above says why")
-    return runs.seed_folder("cifar10", PRESET, config)
+    return runs.seed_folder("cifar10", PRESET, parse("cifar10", Config, PRESETS, PRESET, words).config)
 
 
 def batch_size(study: Study) -> int:
@@ -391,21 +381,19 @@ def write_readme(study: Study, cells: Sequence[Cell], file: Path = README) -> No
     results.replace_between_marks(file, "transfer", f"{about(study, len(cells[0].right))}\n\n{table}")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the measurement from the command line; 0: done, 1: failed, 2: bad usage."""
-    study = tyro.cli(Study, args=arguments, description=__doc__)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        cells = run(study)
-        if study.data == "cifar10" and study.limit is None:
-            write_readme(study, cells)
-    except (DataError, ValueError, runs.WriteFailed) as error:
-        print(f"cifar10: {error}", file=sys.stderr)
-        return 1
+def measure(study: Study) -> str:
+    """Measures every cell, prints them, and writes page and README; says where the page is."""
+    cells = run(study)
+    if study.data == "cifar10" and study.limit is None:
+        write_readme(study, cells)
     for row in rows(cells):
         print("  ".join(row))
-    print(f"cifar10: table and plot in {study.output / 'index.html'}", file=sys.stderr)
-    return 0
+    return f"table and plot in {study.output / 'index.html'}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the measurement from the command line."""
+    return studies.main("cifar10", Study, __doc__, measure, arguments)
 
 
 if __name__ == "__main__":

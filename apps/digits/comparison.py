@@ -14,21 +14,17 @@ Source: Glorot, Bordes and Bengio, "Deep sparse rectifier neural networks", AIST
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 from apps.digits.config import Config
 from apps.digits.presets import PRESETS
-from datasets.errors import DataError
-from harness import runs
+from harness import runs, studies
 from harness.command_line import parse
 from harness.sections import Picture, Table, Text
 from harness.statistics import wilson
@@ -343,21 +339,15 @@ def sensitivity(members: Sequence[Member]) -> Picture:
     return Picture("Optimisers: the learning rate", caption, figure)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the comparison from the command line; 0: done, 1: failed or stopped, 2: bad usage."""
-    settings = tyro.cli(Comparison, args=arguments, description=__doc__)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from harness.training import TrainingStopped
+def compare(settings: Comparison) -> str:
+    """Compares, and says where page and numbers are."""
+    run(settings)
+    return f"{settings.output / 'report.html'}, numbers in {settings.output / 'comparison.json'}"
 
-    try:
-        run(settings)
-    except (DataError, TrainingStopped, runs.WriteFailed, ValueError) as error:
-        print(f"digits: {error}", file=sys.stderr)
-        return 1
-    print(
-        f"digits: {settings.output / 'report.html'}, numbers in {settings.output / 'comparison.json'}", file=sys.stderr
-    )
-    return 0
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the comparison from the command line."""
+    return studies.main("digits", Comparison, __doc__, compare, arguments)
 
 
 if __name__ == "__main__":

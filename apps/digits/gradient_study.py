@@ -13,8 +13,6 @@ training deep feedforward neural networks", AISTATS 2010, figures 6 and 7.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas
-import tyro
 from matplotlib.figure import Figure
 
-from datasets.errors import DataError
-from harness import runs
+from harness import runs, studies
 
 if TYPE_CHECKING:
     import keras
@@ -228,17 +224,15 @@ def _write_figure(path: Path, figure: Figure) -> None:
     runs.write(path, lambda temporary: figure.savefig(temporary, format="png", dpi=110, facecolor="white"))
 
 
+def draw(settings: Study) -> str:
+    """Runs the study, and says where its figures are."""
+    run(settings)
+    return f"two figures and their numbers in {settings.output}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the study from the command line; 0: done, 1: failed, 2: bad usage."""
-    study = tyro.cli(Study, args=arguments, description=__doc__)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        run(study)
-    except DataError as error:
-        print(f"digits: {error}", file=sys.stderr)
-        return 1
-    print(f"digits: two figures and their numbers in {study.output}", file=sys.stderr)
-    return 0
+    """Runs the study from the command line."""
+    return studies.main("digits", Study, __doc__, draw, arguments)
 
 
 if __name__ == "__main__":
