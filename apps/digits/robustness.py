@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from apps.digits.perturbations import PERTURBATIONS
 from harness.app import Metric
+from harness.curves import draw_curve
 from harness.sections import Picture
 from harness.statistics import wilson
 
@@ -57,14 +58,8 @@ def curves(labels: np.ndarray, answers: np.ndarray) -> Picture:
         right = (given == labels[:, None]).sum(axis=0)
         low, high = np.array([wilson(int(successes), len(labels)) for successes in right]).T
         strengths = (0, *kind.strengths)
-        axes.fill_between(strengths, 100 * low, 100 * high, color="#93c5fd", alpha=0.6, linewidth=0)
-        axes.plot(strengths, 100 * right / len(labels), "o-", color="#2563eb", markersize=3.5, linewidth=1.6)
-        axes.set_title(kind.name, fontsize=10)
-        axes.set_xlabel(kind.unit, fontsize=8)
+        draw_curve(axes, kind.name, kind.unit, strengths, right / len(labels), low, high)
         axes.set_ylim(0, 102)
-        axes.tick_params(labelsize=8)
-        axes.grid(color="#e5e7eb", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
     figure.supylabel("accuracy, %", fontsize=9)
     caption = (
         f"Accuracy on {len(labels):,} test pictures (a fixed, seeded choice) that were made harder by one thing at a time; "

@@ -13,6 +13,7 @@ from apps.speech import augment
 from apps.speech.data import Utterances, played
 from apps.speech.error_rates import word_errors
 from harness.app import Metric
+from harness.curves import draw_curve
 from harness.sections import Picture
 from harness.statistics import bootstrap_ratio
 
@@ -117,15 +118,9 @@ def curves(references: np.ndarray, answers: np.ndarray) -> Picture:
         points = {strength: rates[f"wer_{kind.metric.format(strength)}"] for strength in kind.strengths}
         points = sorted({**points, place: rates["wer_as_recorded"]}.items())
         strengths = [strength for strength, _ in points]
-        low, high = 100 * np.array([metric.interval95 for _, metric in points]).T
-        axes.fill_between(strengths, low, high, color="#93c5fd", alpha=0.6, linewidth=0)
-        axes.plot(strengths, [100 * m.value for _, m in points], "o-", color="#2563eb", markersize=3.5, linewidth=1.6)
+        low, high = np.array([metric.interval95 for _, metric in points]).T
+        draw_curve(axes, kind.name, kind.unit, strengths, np.array([metric.value for _, metric in points]), low, high)
         axes.set_xticks(strengths, [name if strength == place else f"{strength:g}" for strength in strengths])
-        axes.set_title(kind.name, fontsize=10)
-        axes.set_xlabel(kind.unit, fontsize=8)
-        axes.tick_params(labelsize=8)
-        axes.grid(color="#e5e7eb", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
         if name == "clean":
             axes.invert_xaxis()
     axes.set_ylim(bottom=0)
