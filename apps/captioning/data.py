@@ -49,12 +49,12 @@ class CaptionSplit:
 
     @property
     def input_kind(self) -> str:
-        """ "features" of a frozen encoder, or "pictures"."""
+        """What the model sees of a picture: "features" of a frozen encoder, or "pictures"."""
         return "features" if self.inputs.dtype == np.float16 else "pictures"
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of what the model sees of one picture."""
+        """Shape of what the model sees of one picture."""
         return self.inputs.shape[2:] if self.input_kind == "features" else self.inputs.shape[1:]
 
     def names(self) -> list[str]:

@@ -1,5 +1,7 @@
 """The named configurations of the cifar10 app. Free of TensorFlow."""
 
+from dataclasses import replace
+
 from apps.cifar10.config import (
     MLP,
     VGG,
@@ -36,10 +38,7 @@ _code_training = TrainingConfig(
     epochs=10, batch_size=256, learning_rate=2e-3, warmup_fraction=0.1, weight_decay=0.05, monitor="val_accuracy",
     monitor_mode="max", keep="last",
 )  # fmt: skip
-_few_labels_training = TrainingConfig(
-    epochs=10, steps_per_epoch=185, batch_size=256, learning_rate=1e-3, warmup_fraction=0.1, weight_decay=0.05,
-    monitor="val_accuracy", monitor_mode="max", keep="last",
-)  # fmt: skip
+_few_labels_training = replace(_code_training, steps_per_epoch=185, learning_rate=1e-3)
 _speedrun_data = DataConfig(validation_fraction=0.0, alternating_flip=True)
 _speedrun_muon = {
     "momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 442.0, "matrix_rate": 0.0852, "decay": 0.0167, "whitening_steps": 125,
