@@ -89,6 +89,8 @@ class SelfCriticalConfig:
     """Pictures per step."""
     learning_rate: float = field(default=1e-4, metadata=LATER)
     """Peak learning rate; it falls by the schedule of the training before."""
+    ema_momentum: float | None = field(default=None, metadata=LATER)
+    """Momentum of the moving average of the weights in this phase; unset: training.ema_momentum."""
 
 
 @dataclass(frozen=True)

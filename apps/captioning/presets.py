@@ -42,7 +42,11 @@ PRESETS = {
         literature=_LITERATURE,
     ),
     "attention-flickr8k-mobilenet100-self-critical": Preset(
-        Config(model=_mobilenet100, training=_flickr8k_training, self_critical=SelfCriticalConfig(passes=2)),
+        Config(
+            model=_mobilenet100,
+            training=_flickr8k_training,
+            self_critical=SelfCriticalConfig(passes=2, ema_momentum=0.995),
+        ),
         catalogue="N2",
         title="The same with two self-critical passes",
         literature=_LITERATURE,
