@@ -56,9 +56,9 @@ PRESETS = {
         title="BLSTM + CTC on log-mel, greedy",
     ),
     "blstm-long-an4": Preset(
-        Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_an4(60)),
+        Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_an4(90)),
         catalogue="P1",
-        title="The same for 60 epochs instead of 50",
+        title="The same for 90 epochs instead of 50",
     ),
     "blstm-phonemes-an4": Preset(
         Config(data=DataConfig(units="phonemes"), training=_an4(70)),
