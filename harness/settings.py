@@ -126,7 +126,7 @@ def _expected(group: str, name: str, number: float) -> str | None:
         return None if number > 0 else "a number above 0"
     if name in _BELOW_ONE or name.endswith("_dropout"):
         return None if 0 <= number < 1 else "0 or more and less than 1"
-    if name == "warmup_fraction":
+    if name == "warmup_fraction" or (group == "data" and name.endswith("_share")):
         return None if 0 <= number <= 1 else "0 to 1"
     if name == "seed":
         return None if 0 <= number <= _LARGEST_SEED else f"0 to {_LARGEST_SEED}"

@@ -109,11 +109,15 @@ def logits_of(config: Config, spec: dict[str, Any], model: Any, split: LabelledP
 
 
 def distort(images: tf.Tensor, seed: tf.Tensor, data: DataConfig) -> tf.Tensor:
-    """Shifts, rotates, scales and bends every picture [batch, 28, 28] at random, as the seed pair says."""
-    images = images[..., None]
+    """Shifts, rotates, scales and bends pictures [batch, 28, 28] at random, as the seed pair says; some stay as they are."""
+    moved = images[..., None]
     if data.shift or data.rotation or data.scale:
-        images = distortion.affine(images, seed, data.shift, data.rotation, data.scale)
+        moved = distortion.affine(moved, seed, data.shift, data.rotation, data.scale)
     if isinstance(data, ElasticDataConfig) and data.elastic:
-        seed = tf.random.fold_in(seed, 1)
-        images = distortion.elastic(tf.ensure_shape(images, [None, INK, INK, 1]), seed, data.elastic, data.smoothness)
-    return images[..., 0]
+        bending = tf.random.fold_in(seed, 1)
+        moved = distortion.elastic(tf.ensure_shape(moved, [None, INK, INK, 1]), bending, data.elastic, data.smoothness)
+    moved = moved[..., 0]
+    if not data.plain_share:
+        return moved
+    drawn = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1], tf.random.fold_in(seed, 2))
+    return tf.where(drawn < data.plain_share, images, moved)

@@ -23,7 +23,7 @@ _mnist_training = TrainingConfig(
 
 _mlp_training = replace(_mnist_training, epochs=60, learning_rate=1e-3)
 _convnet_data = ElasticDataConfig(
-    validation_fraction=0.05, shift=2, rotation=12, scale=0.12, elastic=1.2, smoothness=4.0
+    validation_fraction=0.05, shift=2, rotation=12, scale=0.12, elastic=1.2, smoothness=4.0, plain_share=0.3
 )  # fmt: skip
 _convnet_training = replace(
     _mnist_training, epochs=24, batch_size=256, learning_rate=4e-3, ema_momentum=0.998, keep="last", validate_every=2

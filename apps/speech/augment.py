@@ -117,11 +117,8 @@ def check(settings: DataConfig) -> None:
     """Checks the settings of noise and reverberation.
 
     Raises:
-        DataError: a share beyond 1, a range that is none, or no kind of noise to draw from.
+        DataError: a range that is none, or no kind of noise to draw from.
     """
-    for name in ("noise_share", "reverberation_share"):
-        if getattr(settings, name) > 1.0:
-            raise DataError(f"--data.{name.replace('_', '-')} {getattr(settings, name)}: expected 0 to 1")
     for name in ("noise_snr", "reverberation_seconds"):
         low, high = getattr(settings, name)
         if low > high:

@@ -193,6 +193,14 @@ def test_numbers_out_of_their_range_are_refused_before_anything_is_read(flags, s
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(("app", "name"), [("digits", "plain_share"), ("speech", "noise_share")])
+def test_a_share_of_the_examples_is_at_most_one(app, name):
+    settings = importlib.import_module(f"apps.{app}.config")
+    check(settings.Config(data=settings.DataConfig(**{name: 1.0})))
+    with pytest.raises(ValueError, match=f"--data.{name.replace('_', '-')} 1.5: expected 0 to 1"):
+        check(settings.Config(data=settings.DataConfig(**{name: 1.5})))
+
+
 @pytest.mark.parametrize("app", ["digits", "cifar10", "speech", "eeg", "captioning", "denoising"])
 def test_every_preset_is_within_the_ranges(app):
     presets = importlib.import_module(f"apps.{app}.presets").PRESETS

@@ -37,6 +37,15 @@ def test_distort_follows_its_seed_and_stays_within_its_shift():
     assert 2 < np.abs(centres).max() <= 3 + 1e-3
 
 
+def test_distort_leaves_a_share_of_the_pictures_as_they_are():
+    images = tf.constant(np.random.default_rng(0).random((1000, 28, 28), np.float32))
+    moved = distort(images, tf.constant([1, 2]), DataConfig(rotation=10, plain_share=0.3))
+    same = (moved == images).numpy().all(axis=(1, 2))
+    assert 0.25 < same.mean() < 0.35
+    everything_moved = distort(images, tf.constant([1, 2]), DataConfig(rotation=10))
+    np.testing.assert_array_equal(moved[~same], everything_moved[~same])
+
+
 @pytest.mark.parametrize(("form", "expected"), [("max_pool", 61_706), ("paper", 61_706 + 2 * (6 + 16))])
 def test_lenet5_has_its_published_size(form, expected):
     """156 + 2,416 + 48,120 + 10,164 + 850, with C3 fully connected; sub-sampling adds a coefficient and a bias a map."""

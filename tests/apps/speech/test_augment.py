@@ -124,7 +124,6 @@ def test_noise_is_another_run_and_its_absence_is_not():
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"noise_share": 1.5}, "noise-share 1.5: expected 0 to 1"),
         ({"noise_snr": (20.0, 5.0)}, "noise-snr 20.0 5.0: expected the lower number first"),
         ({"noise_share": 0.5, "noises": ()}, "name white, pink or babble"),
         ({"reverberation_share": 0.5, "reverberation_seconds": (0.0, 0.5)}, "above 0"),
