@@ -60,4 +60,4 @@ PRESETS = {
         literature=_LITERATURE,
     ),
 }
-DEFAULT = "attention-flickr8k-mobilenet100"
+DEFAULT = "attention-flickr8k-mobilenet100-self-critical"
