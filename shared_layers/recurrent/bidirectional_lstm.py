@@ -5,13 +5,14 @@ from __future__ import annotations
 import keras
 
 from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
+from shared_layers.recurrent.lstm import LSTM
 
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class BidirectionalLSTM(BidirectionalRecurrent):
     """Runs one LSTM forwards and one backwards from each sequence's own last frame, and joins their outputs.
 
-    Without a mask it is faster, and cuDNN takes it.
+    Without a mask cuDNN takes it.
 
     Args:
         units: width of each direction.
@@ -32,8 +33,7 @@ class BidirectionalLSTM(BidirectionalRecurrent):
 
     def __init__(self, units: int, dtype=None, **kwargs):
         forwards, backwards = (
-            keras.layers.LSTM(units, return_sequences=True, dtype=dtype, name=name)
-            for name in ("forwards", "backwards")
+            LSTM(units, return_sequences=True, dtype=dtype, name=name) for name in ("forwards", "backwards")
         )
         super().__init__(forwards, backwards, dtype=dtype, **kwargs)
         self.units = units
