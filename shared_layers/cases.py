@@ -48,6 +48,7 @@ from shared_layers.masking.standardize_frames import StandardizeFrames
 from shared_layers.masking.subtract_running_mean import SubtractRunningMean
 from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
 from shared_layers.recurrent.bidirectional_lstm import BidirectionalLSTM
+from shared_layers.recurrent.gru import GRU
 from shared_layers.recurrent.lstm import LSTM
 from shared_layers.recurrent.peephole_lstm_cell import PeepholeLSTMCell
 from shared_layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
@@ -152,6 +153,7 @@ CASES: dict[str, Case] = {
         ),
         [_normal(2, 5, 4), _integers(5, 2)],
     ),
+    "GRU": Case(lambda **kwargs: GRU(3, return_sequences=True, **kwargs), [_normal(2, 5, 4)]),
     "LSTM": Case(lambda **kwargs: LSTM(3, return_sequences=True, **kwargs), [_normal(2, 5, 4)]),
     "BottleneckResidualBlock": Case(
         lambda **kwargs: BottleneckResidualBlock(8, activation="gelu", **kwargs), [_normal(2, 4, 5, 8)]

@@ -64,7 +64,7 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tens
     # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one tanh serves all four gates
     half = tf.constant([0.5] * 2 * units + [1.0] * units + [0.5] * units, projected.dtype)
     rest = 1.0 - half
-    inputs = _unstacked(projected * half)
+    inputs = unstacked(projected * half)
     halved = kernel * half
 
     def step(t, h, c, gates, cells, outputs):
@@ -84,11 +84,11 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tens
         i, f, g, o = tf.split(gates, 4, axis=2)
         before = tf.concat([c[None], cells[:-1]], axis=0)
         bent = tf.tanh(cells)
-        to_gates = _unstacked(
+        to_gates = unstacked(
             tf.concat([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g), bent * o * (1 - o)], axis=2)
         )
-        to_cell, forgotten = _unstacked(o * (1 - bent * bent)), _unstacked(f)
-        d_above, transposed = _unstacked(d_outputs), tf.transpose(kernel)
+        to_cell, forgotten = unstacked(o * (1 - bent * bent)), unstacked(f)
+        d_above, transposed = unstacked(d_outputs), tf.transpose(kernel)
 
         def step_back(t, d_h, d_c, d_gates):
             d_h = d_h + d_above.read(t)
@@ -111,5 +111,6 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tens
     return (outputs, last), gradient
 
 
-def _unstacked(values: tf.Tensor) -> tf.TensorArray:
+def unstacked(values: tf.Tensor) -> tf.TensorArray:
+    """Returns an array of the rows of `values`, to be read one a frame."""
     return tf.TensorArray(values.dtype, tf.shape(values)[0], element_shape=values.shape[1:]).unstack(values)

@@ -18,6 +18,7 @@ from shared_layers.convolution.frame_convolution import FrameConvolution
 from shared_layers.ctc.model import CTCModel
 from shared_layers.masking.frame_batch_normalization import FrameBatchNormalization
 from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
+from shared_layers.recurrent.gru import GRU
 from shared_layers.recurrent.lstm import LSTM
 from shared_layers.recurrent.row_convolution import RowConvolution
 
@@ -68,7 +69,7 @@ def _convolved(model: DeepSpeech2, x: Any, count: Any) -> tuple[Any, Any]:
 
 
 def _recurrent(model: DeepSpeech2, name: str, x: Any, count: Any) -> Any:
-    kind = {"lstm": LSTM, "gru": keras.layers.GRU}[model.cell]
+    kind = {"lstm": LSTM, "gru": GRU}[model.cell]
     if not model.bidirectional:
         return kind(model.units, return_sequences=True, name=name)(x)
     forwards, backwards = (kind(model.units, return_sequences=True, name=way) for way in ("forwards", "backwards"))

@@ -1,18 +1,20 @@
-"""The LSTM with the faster loop answers and learns as Keras' own."""
+"""LSTM and GRU with the faster loop answer and learn as Keras' own."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from shared_layers.recurrent.gru import GRU
 from shared_layers.recurrent.lstm import LSTM
 
 FRAMES = 7
+KINDS = pytest.mark.parametrize(("theirs", "ours"), [(keras.layers.LSTM, LSTM), (keras.layers.GRU, GRU)])
 
 
-def pair(**options):
+def pair(theirs, ours, **options):
     """Returns Keras' layer and ours with the same random weights, bias included."""
-    theirs, ours = keras.layers.LSTM(5, **options), LSTM(5, **options)
+    theirs, ours = theirs(5, **options), ours(5, **options)
     generator = np.random.default_rng(0)
     for layer in (theirs, ours):
         layer.build((None, None, 3))
@@ -33,14 +35,14 @@ def answer_and_gradients(layer, x, states):
         with tf.GradientTape() as tape:
             tape.watch([x, *states])
             answer = tf.nest.flatten(layer(x, initial_state=states or None, training=True))
-            loss = tf.add_n(
-                [tf.reduce_sum(tf.sin(tf.range(tf.cast(tf.size(a), tf.float32))) * tf.reshape(a, [-1])) for a in answer]
-            )
+            weights = [tf.sin(tf.range(tf.cast(tf.size(a), tf.float32))) for a in answer]
+            loss = tf.add_n([tf.reduce_sum(w * tf.reshape(a, [-1])) for w, a in zip(weights, answer, strict=True)])
         return answer, tape.gradient(loss, [x, *states, *layer.trainable_weights])
 
     return compute(x)
 
 
+@KINDS
 @pytest.mark.parametrize("options", [
     {"return_sequences": True},
     {},
@@ -49,33 +51,44 @@ def answer_and_gradients(layer, x, states):
     {"return_sequences": True, "use_bias": False},
 ])  # fmt: skip
 @pytest.mark.parametrize("with_state", [False, True])
-def test_answers_and_gradients_are_keras(options, with_state, monkeypatch):
-    theirs, ours = pair(**options)
-    states = [tf.constant(np.random.default_rng(n).standard_normal((2, 5)), tf.float32) for n in (2, 3)]
-    expected = answer_and_gradients(theirs, sequences(), states if with_state else [])
-    monkeypatch.setattr(keras.layers.LSTM, "inner_loop", lambda *arguments, **named: pytest.fail("Keras' loop ran"))
-    found = answer_and_gradients(ours, sequences(), states if with_state else [])
+def test_answers_and_gradients_are_keras(theirs, ours, options, with_state, monkeypatch):
+    base = theirs
+    theirs, ours = pair(theirs, ours, **options)
+    count = len(tf.nest.flatten(ours.cell.state_size)) if with_state else 0
+    states = [tf.constant(np.random.default_rng(n).standard_normal((2, 5)), tf.float32) for n in range(count)]
+    expected = answer_and_gradients(theirs, sequences(), states)
+    monkeypatch.setattr(base, "inner_loop", lambda *arguments, **named: pytest.fail("Keras' loop ran"))
+    found = answer_and_gradients(ours, sequences(), states)
     for theirs_one, ours_one in zip(tf.nest.flatten(expected), tf.nest.flatten(found), strict=True):
         np.testing.assert_allclose(ours_one, theirs_one, rtol=1e-4, atol=1e-5)
 
 
-def test_a_mask_is_heeded_as_keras_does():
-    theirs, ours = pair(return_sequences=True)
+@KINDS
+def test_a_mask_is_heeded_as_keras_does(theirs, ours):
+    theirs, ours = pair(theirs, ours, return_sequences=True)
     mask = tf.constant([[True] * FRAMES, [True] * 3 + [False] * (FRAMES - 3)])
     np.testing.assert_allclose(ours(sequences(), mask=mask), theirs(sequences(), mask=mask), atol=1e-6)
 
 
-def test_other_activations_and_dropout_take_keras_loop():
-    theirs, ours = pair(return_sequences=True, activation="relu")
-    np.testing.assert_allclose(ours(sequences()), theirs(sequences()), atol=1e-6)
-    dropping = LSTM(5, dropout=0.9, return_sequences=True)
+@KINDS
+def test_other_activations_and_dropout_take_keras_loop(theirs, ours):
+    keras.utils.set_random_seed(0)
+    dropping = ours(5, dropout=0.5, return_sequences=True)
     assert np.abs(dropping(sequences(), training=True) - dropping(sequences(), training=True)).max() > 1e-3
+    theirs, ours = pair(theirs, ours, return_sequences=True, activation="relu")
+    np.testing.assert_allclose(ours(sequences()), theirs(sequences()), atol=1e-6)
 
 
-def test_learns_to_remember_the_first_of_ten_frames():
+def test_a_reset_before_the_product_takes_keras_loop():
+    theirs, ours = pair(keras.layers.GRU, GRU, return_sequences=True, reset_after=False)
+    np.testing.assert_allclose(ours(sequences()), theirs(sequences()), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_learns_to_remember_the_first_of_ten_frames(kind):
     x = tf.random.stateless_normal([256, 10, 1], [0, 1])
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((None, 1)), LSTM(16), keras.layers.Dense(1)])
+    model = keras.Sequential([keras.Input((None, 1)), kind(16), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(2e-2), loss="mse")
     model.fit(x, x[:, 0], batch_size=64, epochs=80, verbose=0, shuffle=False)
     assert model.evaluate(x, x[:, 0], verbose=0) < 0.1
