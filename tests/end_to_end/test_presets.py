@@ -46,7 +46,7 @@ def test_every_preset_takes_two_steps(app, tmp_path):
     codes = json.loads(answer.stdout.splitlines()[-1])
     assert codes and set(codes.values()) == {0}, f"{codes}\n{answer.stderr[-3000:]}"
     for preset in codes:
-        [history] = (tmp_path / "runs" / app).glob(f"{preset}-*/**/history.csv")
+        [history] = (tmp_path / "runs" / app).glob(f"{preset}-????????/**/history.csv")
         [loss] = pandas.read_csv(history)["loss"]
         assert math.isfinite(loss), preset
         assert (history.parent / "model.keras").is_file()
