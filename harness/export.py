@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -60,11 +61,17 @@ def export(session: Any, target: Any) -> None:
     shutil.rmtree(folder / "saved_model", ignore_errors=True)
     os.replace(folder / "saved_model.new", folder / "saved_model")
     runs.write_json(folder / "export.json", {**result, "tolerance": app.tolerance, "endpoints": list(examples)})
-    runs.write_text(runs.RUNS / app.name / "current", str(folder.relative_to(runs.RUNS / app.name)) + "\n")
+    _point_to(runs.RUNS / app.name, folder)
     runs.say(
         f"{app.name}: exported {folder / 'saved_model'}; the same answers in a fresh process "
         f"(largest difference {result['largest_difference']:.1e}, allowed {app.tolerance:.0e})"
     )
+
+
+def _point_to(runs_of_app: Path, folder: Path) -> None:
+    """Writes the file that a bare predict follows: the run's place in the app's folder of runs, or its whole path elsewhere."""
+    here, run = runs_of_app.resolve(), folder.resolve()
+    runs.write_text(runs_of_app / "current", f"{run.relative_to(here) if run.is_relative_to(here) else run}\n")
 
 
 def _child(arguments: list[str], doing: str) -> str:

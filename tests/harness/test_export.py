@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from harness import export, runs
+from harness import session as session_module
 from harness.app import Endpoint
 
 
@@ -48,3 +49,14 @@ def test_a_child_that_fails_is_quoted_and_what_it_wrote_is_removed(session, tmp_
     with pytest.raises(export.ExportFailed, match="writing the SavedModel failed: digits: the disk is full"):
         export.export(session, SimpleNamespace(config=None, folder=tmp_path))
     assert not (tmp_path / "saved_model.new").exists()
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_bare_predict_finds_the_exported_run_wherever_it_lies(relative, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    for run in (tmp_path / "runs" / "digits" / "own-1" / "seed-1", tmp_path / "elsewhere" / "seed-1"):
+        run.mkdir(parents=True)
+        export._point_to(runs.RUNS / "digits", run.relative_to(tmp_path) if relative else run)
+        assert session_module._current("digits") == run
+    assert (runs.RUNS / "digits" / "current").read_text() == f"{run}\n"
