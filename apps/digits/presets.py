@@ -21,7 +21,7 @@ _mnist_training = TrainingConfig(
     monitor="val_accuracy", monitor_mode="max", ema_momentum=0.995,
 )  # fmt: skip
 
-_mlp_training = replace(_mnist_training, epochs=40, batch_size=512)  # larger: the optimiser costs more than the products
+_mlp_training = replace(_mnist_training, epochs=40, batch_size=512)
 _convnet_data = ElasticDataConfig(
     validation_fraction=0.05, shift=2, rotation=12, scale=0.12, elastic=1.2, smoothness=4.0, plain_share=0.3
 )  # fmt: skip
