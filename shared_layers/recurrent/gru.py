@@ -16,6 +16,9 @@ class GRU(keras.layers.GRU):
     behind it. With a GPU, a mask, dropout, reset_after=False, states that are kept, or other activations than tanh and sigmoid,
     Keras' own loop runs.
 
+    Args:
+        units, ...: those of keras.layers.GRU.
+
     Input shape:
         [n, frames, features].
 
@@ -44,6 +47,9 @@ class GRU(keras.layers.GRU):
         outputs = recurrence(projected, tf.cast(cell.recurrent_kernel, frames.dtype), bias, initial_state[0])
         h = outputs[-1]
         return h, tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else h[:, None], [h]
+
+    def get_config(self):
+        return {**super().get_config(), "use_cudnn": self.use_cudnn}  # Keras leaves it out
 
     def _takes_fast_loop(self, training: bool) -> bool:
         plain = self.cell.activation is keras.activations.tanh and self.reset_after

@@ -14,6 +14,9 @@ class LSTM(keras.layers.LSTM):
     product each behind it, where Keras adds them up frame by frame. With a GPU, a mask, dropout, states that are kept, or other
     activations than tanh and sigmoid, Keras' own loop runs.
 
+    Args:
+        units, ...: those of keras.layers.LSTM.
+
     Input shape:
         [n, frames, features].
 
@@ -40,6 +43,9 @@ class LSTM(keras.layers.LSTM):
         outputs, c = recurrence(projected, tf.cast(cell.recurrent_kernel, frames.dtype), *initial_state)
         h = outputs[-1]
         return h, tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else h[:, None], [h, c]
+
+    def get_config(self):
+        return {**super().get_config(), "use_cudnn": self.use_cudnn}  # Keras leaves it out
 
     def _takes_fast_loop(self, training: bool) -> bool:
         plain = self.cell.activation is keras.activations.tanh
