@@ -8,7 +8,14 @@ import pytest
 from harness.optimizers import build_optimizer
 
 
-@pytest.mark.parametrize("app", ["digits", "cifar10", "speech", "eeg", "captioning", "denoising"])
+@pytest.mark.parametrize(
+    "app",
+    [
+        "digits",
+        "cifar10",
+        *(pytest.param(app, marks=pytest.mark.long) for app in ("speech", "eeg", "captioning", "denoising")),
+    ],
+)
 def test_no_step_is_compiled_after_the_first_epoch(app, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     presets, application = (importlib.import_module(f"apps.{app}.{name}") for name in ("presets", "app"))
