@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from shared_layers.recurrent.hoisted_inputs import answer, projected, takes_fast_loop, unstacked
+
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class LSTM(keras.layers.LSTM):
@@ -31,56 +33,44 @@ class LSTM(keras.layers.LSTM):
     """
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        if mask is not None or not self._takes_fast_loop(training):
+        if not takes_fast_loop(self, mask, training):
             return super().inner_loop(sequences, initial_state, mask, training=training)
-        cell = self.cell
         self.supports_jit = False  # as Keras does; XLA refuses a loop of dynamic length
-        frames = tf.transpose(sequences, [1, 0, 2])
-        frames = tf.reverse(frames, [0]) if self.go_backwards else frames
-        projected = tf.tensordot(frames, tf.cast(cell.kernel, frames.dtype), 1)
-        if cell.bias is not None:
-            projected += tf.cast(cell.bias, frames.dtype)
-        outputs, c = recurrence(projected, tf.cast(cell.recurrent_kernel, frames.dtype), *initial_state)
-        h = outputs[-1]
-        return h, tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else h[:, None], [h, c]
+        inputs = projected(self, sequences, self.cell.bias)
+        outputs, c = recurrence(inputs, tf.cast(self.cell.recurrent_kernel, inputs.dtype), *initial_state)
+        return answer(self, outputs, c)
 
     def get_config(self):
         return {**super().get_config(), "use_cudnn": self.use_cudnn}  # Keras leaves it out
 
-    def _takes_fast_loop(self, training: bool) -> bool:
-        plain = self.cell.activation is keras.activations.tanh
-        plain &= self.cell.recurrent_activation is keras.activations.sigmoid
-        dropped = training and (self.dropout or self.recurrent_dropout)
-        return plain and not (dropped or self.unroll or self.stateful or tf.config.list_physical_devices("GPU"))
-
 
 @tf.custom_gradient
-def recurrence(projected: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tensor):
+def recurrence(inputs: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tensor):
     """Runs an LSTM over inputs that are projected already.
 
     Args:
-        projected: [frames, n, 4 units], of the input, forget, candidate and output gates side by side.
+        inputs: [frames, n, 4 units], of the input, forget, candidate and output gates side by side.
         kernel: [units, 4 units], from the last output to the gates.
         h, c: [n, units], output and cell before the first frame.
 
     Returns:
         the outputs [frames, n, units], and the cell after the last frame [n, units].
     """
-    frames, units = tf.shape(projected)[0], kernel.shape[0]
+    frames, units = tf.shape(inputs)[0], kernel.shape[0]
     # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one tanh serves all four gates
-    half = tf.constant([0.5] * 2 * units + [1.0] * units + [0.5] * units, projected.dtype)
+    half = tf.constant([0.5] * 2 * units + [1.0] * units + [0.5] * units, inputs.dtype)
     rest = 1.0 - half
-    inputs = unstacked(projected * half)
+    rows = unstacked(inputs * half)
     halved = kernel * half
 
     def step(t, h, c, gates, cells, outputs):
-        z = tf.tanh(inputs.read(t) + tf.matmul(h, halved)) * half + rest
+        z = tf.tanh(rows.read(t) + tf.matmul(h, halved)) * half + rest
         i, f, g, o = tf.split(z, 4, axis=1)
         c = f * c + i * g
         h = o * tf.tanh(c)
         return t + 1, h, c, gates.write(t, z), cells.write(t, c), outputs.write(t, h)
 
-    arrays = [tf.TensorArray(projected.dtype, frames) for _ in range(3)]
+    arrays = [tf.TensorArray(inputs.dtype, frames) for _ in range(3)]
     _, _, last, gates, cells, outputs = tf.while_loop(
         lambda t, *_: t < frames, step, (0, h, c, *arrays), maximum_iterations=frames
     )
@@ -102,7 +92,7 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tens
             d_z = tf.concat([d_c, d_c, d_c, d_h], axis=1) * to_gates.read(t)
             return t - 1, tf.matmul(d_z, transposed), d_c * forgotten.read(t), d_gates.write(t, d_z)
 
-        array = tf.TensorArray(projected.dtype, frames)
+        array = tf.TensorArray(inputs.dtype, frames)
         _, d_h, d_c, d_gates = tf.while_loop(
             lambda t, *_: t >= 0,
             step_back,
@@ -115,8 +105,3 @@ def recurrence(projected: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tens
         return d_gates, tf.matmul(*flat, transpose_a=True), d_h, d_c
 
     return (outputs, last), gradient
-
-
-def unstacked(values: tf.Tensor) -> tf.TensorArray:
-    """Returns an array of the rows of `values`, to be read one a frame."""
-    return tf.TensorArray(values.dtype, tf.shape(values)[0], element_shape=values.shape[1:]).unstack(values)
