@@ -30,8 +30,8 @@ class DataConfig:
     scale: float = 0.0
     """Largest random change of size in training, as a fraction."""
     plain_share: float = field(default=0.0, metadata=LATER)
-    """Share of the training pictures that are left as they are, drawn anew each time: with batch normalisation as much as half, since
-    its means and variances should hold for plain pictures too."""
+    """Share of the training pictures that are left as they are, drawn anew each time; with batch normalisation some
+    should be, since its means and variances must hold for plain pictures too."""
 
 
 @dataclass(frozen=True)
