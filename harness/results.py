@@ -18,7 +18,10 @@ from harness.statistics import standard_error
 
 REFERENCE_GFLOPS = 400
 """Speed in a float32 matrix product at which a wall minute is a reference minute."""
-TIME_NOTE = f"\\* reference minutes of training ({REFERENCE_GFLOPS} GFLOP/s in a float32 matrix product)."
+TIME_NOTE = (
+    f"\\* reference minutes of training ({REFERENCE_GFLOPS} GFLOP/s in a float32 matrix product); "
+    "where a GPU is named, wall minutes on it."
+)
 REQUIRED = ("app", "preset", "title", "headline", "lower_is_better", "dataset", "seed", "metrics")
 
 
@@ -76,7 +79,7 @@ def metrics_document(
         },
         "parameters": int(parameters),
         "train_minutes": float(train_minutes),
-        "reference_minutes": None if matmul_gflops is None else float(train_minutes * matmul_gflops / REFERENCE_GFLOPS),
+        "reference_minutes": reference_minutes(train_minutes, matmul_gflops, machine),
         "matmul_gflops": None if matmul_gflops is None else float(matmul_gflops),
         "command": command,
         "code": code,
@@ -85,6 +88,18 @@ def metrics_document(
     }
     _check(document)
     return document
+
+
+def reference_minutes(train_minutes: float, matmul_gflops: float | None, machine: Mapping[str, Any]) -> float | None:
+    """Returns wall minutes in reference minutes: a yardstick of CPUs, so None for a training on a GPU.
+
+    Args:
+        matmul_gflops: the machine's speed in a float32 matrix product, or None where it was not measured.
+        machine: as `devices.environment()` describes it.
+    """
+    if matmul_gflops is None or machine.get("gpu"):
+        return None
+    return float(train_minutes * matmul_gflops / REFERENCE_GFLOPS)
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
@@ -136,7 +151,8 @@ def write_results(
 def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Returns one row of the results from the metrics documents of one preset, one a seed.
 
-    Each metric's mean and standard error run over the seeds; the bounds of interval95 over examples are averaged.
+    Each metric's mean and standard error run over the seeds; the bounds of interval95 over examples are averaged. Times are
+    means over the seeds that were trained on the first one's kind of device; "gpus" names every seed's.
     """
     documents = sorted(documents, key=lambda document: document["seed"])
     first = documents[0]
@@ -146,6 +162,8 @@ def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 f"{first['app']} {first['preset']}: seeds {first['seed']} and {document['seed']} were measured on different "
                 "data; run both again"
             )
+    gpus = [document["machine"].get("gpu") for document in documents]
+    timed = [document for document, gpu in zip(documents, gpus, strict=True) if gpu == gpus[0]]
     names = [name for name in first["metrics"] if all(name in document["metrics"] for document in documents)]
     kept = ("app", "preset", "title", "catalogue", "literature", "headline", "lower_is_better", "dataset")
     return {
@@ -160,8 +178,9 @@ def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for baseline, measured in first["baselines"].items()
         },
         "parameters": first["parameters"],
-        "train_minutes": _mean(document["train_minutes"] for document in documents),
-        "reference_minutes": _mean(document["reference_minutes"] for document in documents),
+        "train_minutes": _mean(document["train_minutes"] for document in timed),
+        "reference_minutes": _mean(document["reference_minutes"] for document in timed),
+        "gpus": gpus,
         **{name: first[name] for name in ("command", "code", "machine", "libraries")},
     }
 
@@ -199,7 +218,7 @@ def results_table(rows: Sequence[Mapping[str, Any]]) -> str:
                 ),
                 _escaped(row["literature"]),
                 f"{row['parameters']:,}",
-                minutes(_time(row)),
+                _time(row),
             ]
         )
     notes.insert(0, TIME_NOTE)
@@ -216,7 +235,7 @@ def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
             _dataset(row["dataset"]),
             _headline(row),
             _escaped(row["literature"]),
-            minutes(_time(row)),
+            _time(row),
         ]
         for row in rows
     ]
@@ -296,8 +315,13 @@ def _mean(values: Any) -> float | None:
     return None if None in values else math.fsum(values) / len(values)
 
 
-def _time(row: Mapping[str, Any]) -> float | None:
-    return row["train_minutes"] if row["reference_minutes"] is None else row["reference_minutes"]
+def _time(row: Mapping[str, Any]) -> str:
+    gpus = row.get("gpus") or [row["machine"].get("gpu")]
+    time = minutes(row["train_minutes"] if row["reference_minutes"] is None else row["reference_minutes"])
+    if gpus[0]:
+        return f"{time} on {_escaped(gpus[0])}"
+    others = sorted({gpu for gpu in gpus if gpu})
+    return f"{time} (other seeds on {_escaped(', '.join(others))})" if others else time
 
 
 def _dataset(dataset: Mapping[str, Any]) -> str:

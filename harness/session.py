@@ -18,7 +18,7 @@ from datasets.errors import DataError
 from harness import devices, evaluation, export, runs, settings
 from harness.app import App, Prepared, nothing_to_tune
 from harness.command_line import Arguments
-from harness.results import REFERENCE_GFLOPS
+from harness.results import reference_minutes
 from harness.settings import Preset
 from harness.training import StopRequest, TrainingStopped, load_model, parameters, train_phases
 
@@ -130,7 +130,7 @@ class Session:
             {
                 **summary,
                 "train_minutes": minutes,
-                "reference_minutes": minutes * gflops / REFERENCE_GFLOPS,
+                "reference_minutes": reference_minutes(minutes, gflops, devices.environment()["machine"]),
                 "matmul_gflops": gflops,
                 "parameters": parameters(model),
                 "command": self.arguments.text,

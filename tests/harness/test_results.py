@@ -102,6 +102,21 @@ def test_reference_minutes_are_wall_minutes_at_400_gflops():
     assert document(matmul_gflops=None)["reference_minutes"] is None
 
 
+def test_a_gpu_has_no_reference_minutes_and_is_named_in_the_tables():
+    gpu = {"cpu": "x", "cores": 16, "gpu": "NVIDIA H200"}
+    assert document(machine=gpu, matmul_gflops=50_000.0)["reference_minutes"] is None
+    row = {**results.aggregate([document(machine=gpu)]), "stale": None}
+    assert "| 6.0 min on NVIDIA H200 |" in results.summary_table([row])
+
+
+def test_times_of_seeds_on_another_device_do_not_mix():
+    gpu = {"cpu": "x", "cores": 16, "gpu": "NVIDIA H200"}
+    row = results.aggregate([document(1), document(2, machine=gpu), document(3, machine=gpu)])
+    assert row["gpus"] == [None, "NVIDIA H200", "NVIDIA H200"]
+    assert (row["train_minutes"], row["reference_minutes"]) == (pytest.approx(6.0), pytest.approx(3.0))
+    assert "| 3.0 min (other seeds on NVIDIA H200) |" in results.summary_table([row])
+
+
 def test_metrics_are_read_back_as_written(tmp_path):
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps(document()), encoding="utf-8")
