@@ -33,11 +33,13 @@ def bench(session: Any) -> dict[str, Any]:
     """
     target = session.targets()[0]
     prepared = session.prepared(target)
-    devices.set_up(target.config.training.seed, target.config.training.precision)
+    settings = target.config.training
+    devices.set_up(settings.seed, settings.precision, settings.deterministic)
     phase = session.app.phases(target.config, prepared.spec, prepared)[0]
     training, train = phase.training, prepared.splits["train"]
     model = phase.build(None)
-    model.compile(optimizer=build_optimizer(training, MOST_STEPS * ROUNDS), **phase.compile_arguments())
+    optimizer = build_optimizer(training, MOST_STEPS * ROUNDS)
+    model.compile(optimizer=optimizer, jit_compile=training.jit_compile, **phase.compile_arguments())
     batch = next(iter(phase.batches(train, True)))
     steps = _steps_a_round(model, batch)
     step = _interleaved(_ways(phase, model, train, batch, steps), steps)

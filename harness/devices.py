@@ -58,10 +58,14 @@ def is_chief(strategy: tf.distribute.Strategy | None) -> bool:
     return resolver.task_type == "chief" or (resolver.task_type == "worker" and resolver.task_id == 0)
 
 
-def set_up(seed: int, precision: str) -> None:
-    """Sets every seed, op determinism and the dtype policy; call before anything is built."""
+def set_up(seed: int, precision: str, deterministic: bool = True) -> None:
+    """Sets every seed, op determinism and the dtype policy; call before anything is built.
+
+    Determinism once asked for stays on in the process: TensorFlow has no public way back.
+    """
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.config.set_dtype_policy(precision)
 
 

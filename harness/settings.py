@@ -11,6 +11,9 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+LATER = {"later": True}
+"""Metadata of a setting that came after results were kept: at its default it leaves the names of runs as they were."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -60,6 +63,11 @@ class TrainingConfig:
     """A run folder or .keras file whose layers of the same name and shape start the training."""
     tensorboard: bool = False
     """Write event files into the run's tensorboard/."""
+    deterministic: bool = field(default=True, metadata=LATER)
+    """The same settings and seed give the same weights on the same machine. Off: on a GPU sums may be taken in any order, which is
+    faster, and two equal runs differ."""
+    jit_compile: bool = field(default=False, metadata=LATER)
+    """Compile the training step by XLA; a GPU may be faster for it, a CPU is not. Needs `deterministic` off."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,10 @@ def check(config: Any) -> None:
                     raise ValueError(f"{flag} {number}: expected {expected}")
             if item.name == "source" and not value.strip():
                 raise ValueError("--data was given nothing: expected a data set's name, a folder or a file")
+    if config.training.jit_compile and config.training.deterministic:
+        raise ValueError(
+            "--training.jit-compile: XLA's gradients are not all deterministic; pass --training.no-deterministic too"
+        )
 
 
 def _numbers(value: Any) -> list[float]:
@@ -175,10 +187,6 @@ def _class_named(hint: Any, name: str) -> type:
         if dataclasses.is_dataclass(choice) and choice.__name__ == name:
             return choice
     raise ValueError(f"no settings class {name}; expected one of {', '.join(c.__name__ for c in choices)}")
-
-
-LATER = {"later": True}
-"""Metadata of a setting that came after results were kept: at its default it leaves the names of runs as they were."""
 
 
 def identity(config: Any) -> str:

@@ -206,7 +206,9 @@ def train_phases(
     Raises:
         TrainingStopped, TrainingFailed: with everything up to the last whole epoch saved.
     """
-    devices.set_up(config.training.seed, config.training.precision)
+    if config.training.jit_compile and strategy is not None:
+        raise TrainingFailed("--training.jit-compile: Keras compiles for one device only; pass --strategy one")
+    devices.set_up(config.training.seed, config.training.precision, config.training.deterministic)
     model, seconds, summary = None, 0.0, {}
     for phase in app.phases(config, prepared.spec, prepared):
         with devices.scope(strategy):
@@ -224,7 +226,8 @@ def _train_phase(
     model = phase.build(previous)
     if training.start_from:
         start_from(model, Path(training.start_from))
-    model.compile(optimizer=build_optimizer(training, steps * training.epochs), **phase.compile_arguments())
+    optimizer = build_optimizer(training, steps * training.epochs)
+    model.compile(optimizer=optimizer, jit_compile=training.jit_compile, **phase.compile_arguments())
     model.optimizer.build(model.trainable_variables)
     others = list(phase.callbacks())
     keeper = Keeper(

@@ -141,7 +141,8 @@ def logistic_regression(features: np.ndarray, labels: np.ndarray, classes: int, 
     )
     model = keras.Sequential([keras.Input(features.shape[1:]), standardize, head])
     rate = keras.optimizers.schedules.CosineDecay(0.03, HEAD_STEPS)
-    model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)
     everything = tf.data.Dataset.from_tensors(
         (features, labels)
     ).repeat()  # one epoch of many steps: epochs cost more than these
