@@ -116,12 +116,17 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
 def phases(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Phase]:
     """Returns the one phase of training."""
     kind = task(config, spec)
+
+    def build(previous: Any) -> keras.Model:
+        model = models.build(config, spec)
+        return data.distort_in_training_step(model, config) if config.data.augment_on == "device" else model
+
     return [
         Phase(
             name="train",
             training=config.training,
             steps_per_pass=len(prepared.splits["train"]) // config.training.batch_size,
-            build=lambda previous: models.build(config, spec),
+            build=build,
             compile_arguments=lambda: kind.compile_arguments(config),
             batches=lambda split, training, first_step=0: kind.batches(config, spec, split, training, first_step),
         )

@@ -32,6 +32,9 @@ class DataConfig:
     plain_share: float = field(default=0.0, metadata=LATER)
     """Share of the training pictures that are left as they are, drawn anew each time; with batch normalisation some
     should be, since its means and variances must hold for plain pictures too."""
+    augment_on: Literal["pipeline", "device"] = field(default="pipeline", metadata=LATER)
+    """Where training pictures are varied: by the CPU in the input pipeline, or in the training step on the device that trains.
+    Both vary a picture alike."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class ConvNet:
     """Channels of each group."""
     convolutions: int = 2
     """In each group."""
+    pool_after: int = field(default=1, metadata=LATER)
+    """Number of the convolution in each group that is followed by pooling: the first makes the rest cheap, the last sees most."""
     dropout: float = 0.0
     """Share of the averaged features left out in training."""
     label_smoothing: float = 0.0

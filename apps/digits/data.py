@@ -90,7 +90,7 @@ def batches(
     def gather(indices: tf.Tensor, seed: tf.Tensor):
         x = tf.cast(tf.gather(images, indices), tf.float32)
         y = tf.gather(labels, indices)
-        if training:
+        if training and config.data.augment_on == "pipeline":
             x = distort(x, seed, config.data)
         return (x, y) if weights is None else (x, y, tf.gather(weights, y))
 
@@ -110,14 +110,27 @@ def logits_of(config: Config, spec: dict[str, Any], model: Any, split: LabelledP
 
 def distort(images: tf.Tensor, seed: tf.Tensor, data: DataConfig) -> tf.Tensor:
     """Shifts, rotates, scales and bends pictures [batch, 28, 28] at random, as the seed pair says; some stay as they are."""
-    moved = images[..., None]
-    if data.shift or data.rotation or data.scale:
-        moved = distortion.affine(moved, seed, data.shift, data.rotation, data.scale)
+    varied = images[..., None]
     if isinstance(data, ElasticDataConfig) and data.elastic:
-        bending = tf.random.fold_in(seed, 1)
-        moved = distortion.elastic(tf.ensure_shape(moved, [None, INK, INK, 1]), bending, data.elastic, data.smoothness)
-    moved = moved[..., 0]
+        varied = tf.ensure_shape(varied, [None, INK, INK, 1])
+        varied = distortion.elastic(varied, seed, data.elastic, data.smoothness, data.shift, data.rotation, data.scale)
+    elif data.shift or data.rotation or data.scale:
+        varied = distortion.affine(varied, seed, data.shift, data.rotation, data.scale)
+    varied = varied[..., 0]
     if not data.plain_share:
-        return moved
+        return varied
     drawn = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1], tf.random.fold_in(seed, 2))
-    return tf.where(drawn < data.plain_share, images, moved)
+    return tf.where(drawn < data.plain_share, images, varied)
+
+
+def distort_in_training_step(model: Any, config: Config) -> Any:
+    """Returns the model, whose training step varies its pictures first, as the pipeline would have in the same step."""
+    plain_step = model.train_step
+
+    def train_step(data: tuple) -> Any:
+        images, *rest = data
+        seed = tf.stack([tf.constant(config.training.seed), tf.cast(model.optimizer.iterations.value, tf.int32)])
+        return plain_step((distort(images, seed, config.data), *rest))
+
+    model.train_step = train_step
+    return model

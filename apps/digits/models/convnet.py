@@ -27,23 +27,28 @@ def build_lecture_cnn(model: LectureCNN, classes: int) -> keras.Model:
 def build_convnet(model: ConvNet, classes: int) -> keras.Model:
     """Builds groups of 3x3 convolutions with batch normalisation and ReLU; logits [batch, classes].
 
-    The first of each group is followed by 2x2 max-pooling: most of the work is then done at half the resolution.
+    One of each group is followed by 2x2 max-pooling; if it is the first, most of the work is done at half the resolution.
 
     Source: after Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015, with
     the pooling of Page, "How to train your ResNet", 2018, and the global average of Lin, Chen and Yan, "Network in network", 2014.
 
     Raises:
-        ValueError: so many groups that pooling leaves nothing of a picture of 28 pixels.
+        ValueError: so many groups that pooling leaves nothing of a picture of 28 pixels, or pooling after a convolution that
+            no group has.
     """
     if not 1 <= len(model.widths) <= 4:
         raise ValueError(
             f"--model.widths: expected 1 to 4 groups for pictures of 28 pixels, received {len(model.widths)}"
         )
+    if not 1 <= model.pool_after <= model.convolutions:
+        raise ValueError(
+            f"--model.pool-after: expected 1 to {model.convolutions}, the convolutions of a group, received {model.pool_after}"
+        )
     inputs, x = _pictures()
     x = ShiftedViews()(x) if model.average_shifts else x
     for group, width in enumerate(model.widths, 1):
         for number in range(1, model.convolutions + 1):
-            pool = 2 if number == 1 else 1
+            pool = 2 if number == model.pool_after else 1
             x = ConvBatchNorm(width, pool_size=pool, name=f"group{group}_convolution{number}")(x)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(model.dropout)(x) if model.dropout else x

@@ -23,7 +23,7 @@ def without_left_out(config: Config, prepared: Prepared) -> Prepared:
     """Takes the classes of config.model.left_out from the training and validation pictures; the test keeps them.
 
     Raises:
-        DataError: a class to leave out that is not there, fewer than two to learn from, or weighted classes.
+        DataError: a class to leave out that is not there, fewer than two to learn from, weighted classes, or pictures varied on the device.
     """
     model = config.model
     assert isinstance(model, Siamese)
@@ -45,6 +45,8 @@ def without_left_out(config: Config, prepared: Prepared) -> Prepared:
     splits = dict(prepared.splits)
     for name in ("train", "validation"):
         splits[name] = splits[name].subset(np.flatnonzero(~is_left_out(prepared.spec, model, splits[name].labels)))
+    if config.data.augment_on != "pipeline":
+        raise DataError("--data.augment-on device: the pictures of pairs are varied in the pipeline; leave it out")
     count = sum(len(prepared.splits[name]) - len(splits[name]) for name in ("train", "validation"))
     reason = f"kept from training: {', '.join(model.left_out)}"
     return replace(prepared, splits=splits, dropped={**prepared.dropped, **({reason: count} if count else {})})

@@ -15,7 +15,7 @@ from apps.digits.data import batches, distort, prepare
 from apps.digits.figures import first_filters
 from apps.digits.presets import DEFAULT, PRESETS
 from harness.optimizers import build_optimizer
-from harness.settings import from_dict, identity, to_dict
+from harness.settings import TrainingConfig, from_dict, identity, to_dict
 
 SPEC = {"class_names": [str(number) for number in range(10)]}
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, 28, 28)).astype(np.float32)
@@ -57,6 +57,19 @@ def test_the_lecture_network_has_the_layers_of_the_catalogue():
     ]
 
 
+def test_pooling_comes_after_the_convolution_that_was_asked_for():
+    """Each convolution as a layer keeps the side of what it is given unless it pools."""
+    sides = {
+        after: [
+            layer.output.shape[1]
+            for layer in built(ConvNet(widths=(4, 6), convolutions=3, pool_after=after)).layers
+            if layer.name.startswith("group")
+        ]
+        for after in (1, 3)
+    }
+    assert sides == {1: [14, 14, 14, 7, 7, 7], 3: [28, 28, 14, 14, 14, 7]}
+
+
 def test_the_small_network_is_small():
     assert models.build(PRESETS["convnet-small-mnist"].config, SPEC).count_params() < 10_000
 
@@ -96,6 +109,7 @@ def test_the_initialiser_is_the_one_that_was_asked_for():
         (MLP(activation="rleu"), r"--model.activation rleu: .* Maxout, APL"),
         (MLP(initializer="glorot"), r"--model.initializer glorot: .* NaiveGaussian"),
         (ConvNet(widths=(8,) * 5), r"--model.widths: expected 1 to 4"),
+        (ConvNet(pool_after=3), r"--model.pool-after: expected 1 to 2.*received 3"),
     ],
 )
 def test_a_setting_nobody_knows_is_named(model, message):
@@ -174,6 +188,23 @@ def test_elastic_pictures_differ_from_those_that_are_only_shifted_and_only_in_tr
     config = Config(data=ElasticDataConfig(source="demo", shift=2, elastic=1.5))
     unchanged, _ = next(iter(batches(config, demo.spec, demo.splits["test"], False)))
     np.testing.assert_array_equal(unchanged[:5], demo.splits["test"].images[:5])
+
+
+@pytest.mark.parametrize("kind", [DataConfig, ElasticDataConfig])
+def test_pictures_varied_on_the_device_train_as_those_varied_in_the_pipeline(demo, kind):
+    """The same weights after two steps; the third step would differ if the seeds of the steps did."""
+    weights = {}
+    for place in ("pipeline", "device"):
+        data = kind(source="demo", shift=2, rotation=10, scale=0.1, plain_share=0.2, augment_on=place)
+        config = Config(data=data, model=Linear(), training=TrainingConfig(batch_size=64, optimizer="sgd"))
+        [phase] = phases(config, demo.spec, demo)
+        keras.utils.set_random_seed(3)
+        model = phase.build(None)
+        model.compile(optimizer=build_optimizer(config.training, 10), **phase.compile_arguments())
+        model.fit(phase.batches(demo.splits["train"], True), steps_per_epoch=3, verbose=0, shuffle=False)
+        weights[place] = model.get_weights()[0]
+    assert np.abs(weights["device"]).max() > 0
+    np.testing.assert_allclose(weights["device"], weights["pipeline"], atol=1e-6)
 
 
 @pytest.mark.parametrize(("layers", "units"), [(-1, 20), (2, 0)])
