@@ -27,6 +27,7 @@ from shared_layers.audio.deltas import Deltas
 from shared_layers.audio.log_mel import LogMel
 from shared_layers.audio.spec_augment import SpecAugment
 from shared_layers.audio.stack_frames import StackFrames
+from shared_layers.audio.warp_frequencies import WarpFrequencies
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.dense_block import DenseBlock, NormActConv
 from shared_layers.convolution.depthwise_separable import DepthwiseSeparable
@@ -265,6 +266,7 @@ CASES: dict[str, Case] = {
     ),
     "TrainableSubsampling": Case(lambda **kwargs: TrainableSubsampling(2, **kwargs), [_normal(2, 4, 6, 3)]),
     "VReLU": Case(lambda **kwargs: VReLU(0.2, **kwargs), [_off_zero(3, 4)]),
+    "WarpFrequencies": Case(lambda **kwargs: WarpFrequencies(0.2, seed=1, **kwargs), [_normal(2, 7, 8)]),
     "WhiteningConvolution": Case(
         lambda **kwargs: WhiteningConvolution(np.diag([1.0, 2.0, 3.0, 4.0]), **kwargs), [_normal(2, 4, 5, 1)]
     ),

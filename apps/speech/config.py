@@ -66,6 +66,8 @@ class FeaturesConfig:
     """Derivatives over time beside the features: none, the first, or the first and the second."""
     normalization: Literal["utterance", "running"] = field(default="utterance", metadata=LATER)
     """Mean and variance taken from: the utterance itself; or the training data, less the utterance's mean so far (streaming)."""
+    warp: float = field(default=0.0, metadata=LATER)
+    """Vocal tract length perturbation: largest share by which each training utterance's frequencies are stretched or squeezed."""
     stack_before: int = field(default=0, metadata=LATER)
     """Earlier frames joined to each frame."""
     stack_after: int = field(default=0, metadata=LATER)
@@ -83,13 +85,15 @@ class Blstm:
     layers: int = 3
     """Bidirectional layers."""
     filters: tuple[int, ...] = (32, 32)
-    """Channels of the stages of convolutions; each stage halves time and frequency."""
+    """Channels of the stages of convolutions; each stage halves frequency and, unless `time_strides` says otherwise, time."""
     convolutions: int = 1
     """Convolutions of a stage; the last of them has the stride."""
     projection: int = 256
     """Width of the projection between the convolutions and the LSTMs; 0: none."""
     dropout: float = 0.3
     """Share of the values left out before each bidirectional layer and before the last layer, in training."""
+    time_strides: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Stride over time of each stage of convolutions; none: 2 of each. 1 keeps frames finer; over frequency it is always 2."""
     intermediate_loss: bool = field(default=False, metadata=LATER)
     """Train every layer below the last by CTC as well (Lee and Watanabe 2021)."""
 

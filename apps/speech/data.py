@@ -26,6 +26,9 @@ from harness.app import Prepared, Source
 from harness.batching import bucketed_plan, in_order_plan, index_batches
 from shared_layers.ctc.loss import frames_needed
 
+GPU_SAMPLES = 5120
+"""Batches on a GPU are as long as a multiple of this, 0.32 s."""
+
 
 @dataclass(frozen=True)
 class Utterances:
@@ -267,6 +270,8 @@ def batches(
 
 def _collate(config: Config, split: Utterances, targets: Sequence[Sequence[int]], training: bool) -> Callable[..., Any]:
     speeds = config.data.speeds if training else (1.0,)
+    # cuDNN plans every convolution anew for each new length: a GPU gets few different ones
+    multiple = GPU_SAMPLES if tf.config.list_physical_devices("GPU") else 1
 
     def collate(indices: np.ndarray, seed: np.ndarray):
         generator = np.random.default_rng(seed)
@@ -274,7 +279,8 @@ def _collate(config: Config, split: Utterances, targets: Sequence[Sequence[int]]
         samples = [played(split.samples[i], speed) for i, speed in zip(indices, chosen, strict=True)]
         if training:
             samples = [augment.varied(row, config.data, split.samples, generator) for row in samples]
-        return padded(samples, 0, np.int16), lengths_of(samples), padded([targets[i] for i in indices], -1, np.int32)
+        waveforms = padded(samples, 0, np.int16, multiple)
+        return waveforms, lengths_of(samples), padded([targets[i] for i in indices], -1, np.int32)
 
     return collate
 
@@ -289,9 +295,10 @@ def lengths_of(rows: Sequence[Any]) -> np.ndarray:
     return np.array([len(row) for row in rows], np.int32)
 
 
-def padded(rows: Sequence[Any], filling: int, dtype: Any) -> np.ndarray:
-    """Returns rows of different lengths as one array [rows, longest]."""
-    result = np.full((len(rows), max(len(row) for row in rows)), filling, dtype)
+def padded(rows: Sequence[Any], filling: int, dtype: Any, multiple: int = 1) -> np.ndarray:
+    """Returns rows of different lengths as one array [rows, longest], the longest rounded up to a multiple."""
+    longest = -(-max(len(row) for row in rows) // multiple) * multiple
+    result = np.full((len(rows), longest), filling, dtype)
     for place, row in zip(result, rows, strict=True):
         place[: len(row)] = row
     return result

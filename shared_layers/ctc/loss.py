@@ -35,13 +35,13 @@ def ctc_loss(labels: tf.Tensor, logits: tf.Tensor, lengths: tf.Tensor) -> tf.Ten
     >>> float(tf.exp(-ctc_loss(tf.constant([[0]]), logits, tf.constant([2]))[0]))  # 1 - 0.4 * 0.4
     0.84...
     """
-    return tf.nn.ctc_loss(
-        labels=sparse_labels(tf.cast(labels, tf.int32)),
-        logits=tf.cast(logits, tf.float32),
-        label_length=None,
-        logit_length=tf.cast(lengths, tf.int32),
-        logits_time_major=False,
-        blank_index=-1,
+    # tf.nn.ctc_loss would let a GPU swap in cuDNN's kernel, which wants the blank first and another copy of the logits. This one
+    # runs on the CPU wherever the network runs, with the same result every time.
+    return tf.compat.v1.nn.ctc_loss(
+        sparse_labels(tf.cast(labels, tf.int32)),
+        tf.cast(logits, tf.float32),
+        tf.cast(lengths, tf.int32),
+        time_major=False,
     )
 
 

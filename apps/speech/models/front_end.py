@@ -12,6 +12,7 @@ from shared_layers.audio.deltas import Deltas
 from shared_layers.audio.log_mel import LogMel
 from shared_layers.audio.spec_augment import SpecAugment
 from shared_layers.audio.stack_frames import StackFrames
+from shared_layers.audio.warp_frequencies import WarpFrequencies
 from shared_layers.masking.frame_batch_normalization import FrameBatchNormalization
 from shared_layers.masking.standardize_frames import StandardizeFrames
 from shared_layers.masking.subtract_running_mean import SubtractRunningMean
@@ -52,6 +53,10 @@ def build(features: FeaturesConfig) -> FrontEnd:
     x, count = LogMel(
         SAMPLE_RATE, features.bins, window, hop, lowest_hertz=features.lowest_hertz, name="log_mel"
     )(waveforms, lengths)  # fmt: skip
+    if features.warp:
+        x = WarpFrequencies(
+            features.warp, SAMPLE_RATE, lowest_hertz=features.lowest_hertz, name="warp_frequencies"
+        )(x)  # fmt: skip
     if features.cepstra:
         x = Cepstra(features.cepstra, name="cepstra")(x)
     if features.deltas:

@@ -172,6 +172,13 @@ def test_training_batches_hold_similar_lengths(demo):
     assert np.mean(padding) < 0.2
 
 
+def test_rows_are_padded_to_a_multiple():
+    rows = [[1, 2, 3], [4]]
+    assert data.padded(rows, -1, np.int32).tolist() == [[1, 2, 3], [4, -1, -1]]
+    assert data.padded(rows, -1, np.int32, 4).tolist() == [[1, 2, 3, -1], [4, -1, -1, -1]]
+    assert data.padded(rows, 0, np.int32, 3).shape == (2, 3)
+
+
 @pytest.mark.parametrize("speed", [0.5, 2.0])
 def test_played_at_another_speed(speed):
     tone = (10000 * np.sin(2 * np.pi * 500 * np.arange(16000) / 16000)).astype(np.int16)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from apps.speech import data, models
 from apps.speech.config import Blstm, Config, DataConfig, FeaturesConfig
+from datasets.errors import DataError
 from harness.settings import TrainingConfig
 from shared_layers.ctc.loss import ctc_loss
 
@@ -60,6 +61,21 @@ def test_frames_and_classes(model):
     logits, counts = outputs(model, waveforms(lengths, 16000), lengths)
     assert logits.shape == (3, 25, 5)
     assert counts.tolist() == [models.frames(SMALL, int(n)) for n in lengths] == [25, 8, 1]
+
+
+def test_a_stage_that_keeps_time_gives_finer_frames():
+    keras.utils.set_random_seed(0)
+    fine = replace(SMALL, model=replace(SMALL.model, time_strides=(1, 2)))
+    lengths = np.array([16000, 5000, 400], np.int32)
+    logits, counts = outputs(models.build(fine, SPEC), waveforms(lengths, 16000), lengths)
+    assert logits.shape == (3, 49, 5)
+    assert counts.tolist() == [models.frames(fine, int(n)) for n in lengths] == [49, 15, 1]
+    assert models.seconds_per_frame(fine) == pytest.approx(0.02)
+
+
+def test_strides_that_are_not_one_a_stage_are_refused():
+    with pytest.raises(DataError, match="expected 2 numbers"):
+        models.build(replace(SMALL, model=replace(SMALL.model, time_strides=(2,))), SPEC)
 
 
 @pytest.mark.parametrize("further", [1, 159, 160, 161, 321, 5000])
