@@ -52,6 +52,7 @@ from shared_layers.recurrent.bidirectional_lstm import BidirectionalLSTM
 from shared_layers.recurrent.gru import GRU
 from shared_layers.recurrent.lstm import LSTM
 from shared_layers.recurrent.peephole_lstm_cell import PeepholeLSTMCell
+from shared_layers.recurrent.projected_lstm import ProjectedLSTM
 from shared_layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
 from shared_layers.recurrent.row_convolution import RowConvolution
 from shared_layers.scalp.average_reference import AverageReference
@@ -219,6 +220,9 @@ CASES: dict[str, Case] = {
         lambda **kwargs: PeepholeLSTMCell(3, **kwargs),
         [_normal(2, 4), _normal(2, 3), _normal(2, 3)],
         call=lambda layer, inputs: layer(inputs[0], list(inputs[1:])),
+    ),
+    "ProjectedLSTM": Case(
+        lambda **kwargs: ProjectedLSTM(4, 3, return_sequences=True, **kwargs), [_normal(2, 5, 4)]
     ),
     "ProjectedLSTMCell": Case(
         lambda **kwargs: ProjectedLSTMCell(4, projection=3, **kwargs),

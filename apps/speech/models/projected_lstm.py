@@ -16,7 +16,7 @@ from apps.speech.models import front_end
 from shared_layers.ctc.model import CTCModel
 from shared_layers.masking.frame_batch_normalization import FrameBatchNormalization
 from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
-from shared_layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
+from shared_layers.recurrent.projected_lstm import ProjectedLSTM
 
 
 def stride(model: ProjectedLstm) -> int:
@@ -39,8 +39,8 @@ def build(model: ProjectedLstm, features: FeaturesConfig, classes: int) -> CTCMo
 
 
 def _layer(model: ProjectedLstm, name: str, x: Any, count: Any) -> Any:
-    def one_way(name: str) -> keras.layers.RNN:
-        return keras.layers.RNN(ProjectedLSTMCell(model.units, model.projection), return_sequences=True, name=name)
+    def one_way(name: str) -> ProjectedLSTM:
+        return ProjectedLSTM(model.units, model.projection, return_sequences=True, name=name)
 
     if not model.bidirectional:
         return one_way(name)(x)
