@@ -32,6 +32,13 @@ def _an4(epochs: int) -> TrainingConfig:
     )
 
 
+def _in_passes(passes: int) -> TrainingConfig:
+    """Batches of 32, 25 steps a pass; a unit of saving and validating is five passes."""
+    return dataclasses.replace(
+        _an4(passes // 5), steps_per_epoch=125, batch_size=32, learning_rate=3e-3, ema_momentum=0.99, validate_every=1
+    )
+
+
 PRESETS = {
     "demo": Preset(
         Config(
@@ -61,12 +68,12 @@ PRESETS = {
         title="The same for 90 epochs instead of 50",
     ),
     "blstm-phonemes-an4": Preset(
-        Config(data=DataConfig(units="phonemes"), training=_an4(70)),
+        Config(data=DataConfig(units="phonemes"), training=_in_passes(100)),
         catalogue="P1",
         title="BLSTM + CTC, phonemes; words by their pronunciation, greedy",
     ),
     "deep-speech-2-an4": Preset(
-        Config(model=DeepSpeech2(), training=_an4(60)),
+        Config(model=DeepSpeech2(), training=_in_passes(100)),
         catalogue="P2",
         title="Deep Speech 2: 2-D convolutions, 3 bidirectional GRU, BatchNorm, greedy",
     ),
@@ -74,7 +81,7 @@ PRESETS = {
         Config(
             features=FeaturesConfig(normalization="running"),
             model=DeepSpeech2(bidirectional=False, cell="lstm", units=320),
-            training=_an4(60),
+            training=_in_passes(100),
         ),
         catalogue="P7",
         title="Deep Speech 2, unidirectional with row convolution: streams, greedy",
@@ -83,13 +90,13 @@ PRESETS = {
         Config(
             features=FeaturesConfig(bins=40, frequency_width=10, stack_before=3, stack_after=4, stack_stride=3),
             model=ProjectedLstm(),
-            training=_an4(50),
+            training=_in_passes(80),
         ),
         catalogue="P3",
         title="5 bidirectional LSTM with projections on stacked, subsampled frames, greedy",
     ),
     "tdnn-an4": Preset(
-        Config(model=Tdnn(), training=_an4(60)),
+        Config(model=Tdnn(), training=_in_passes(100)),
         catalogue="P4",
         title="Time-delay network, greedy",
     ),
@@ -97,13 +104,13 @@ PRESETS = {
         Config(
             model=AttentionEncoderDecoder(layers=2),
             decoding=DecodingConfig(beam_width=8),
-            training=dataclasses.replace(_an4(60), monitor="val_spelling_error_rate"),
+            training=dataclasses.replace(_in_passes(100), monitor="val_spelling_error_rate"),
         ),
         catalogue="P5",
         title="BLSTM encoder, Bahdanau attention decoder, greedy",
     ),
     "framewise-an4": Preset(
-        Config(model=Framewise(), training=_an4(40)),
+        Config(model=Framewise(), training=_in_passes(80)),
         catalogue="P8",
         title="BLSTM naming each frame, trained on the alignment of a BLSTM + CTC, greedy",
     ),
