@@ -259,7 +259,7 @@ def batches(
         return encoder_inputs(split, pictures, mirror_seed), split.words[pictures, chosen, :longest]
 
     def element(indices: tf.Tensor, seed: tf.Tensor):
-        inputs, words = tf.numpy_function(gather, [indices, seed], (split.inputs.dtype, tf.int32))
+        inputs, words = tf.numpy_function(gather, [indices, seed], (split.inputs.dtype, tf.int32), stateful=False)
         inputs.set_shape([None, *split.input_shape])
         words.set_shape([None, None])
         targets = words[:, 1:]

@@ -86,7 +86,7 @@ def batches(
         return encoder_inputs(split, indices, seed if training and config.data.mirror else None)
 
     def element(indices: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        inputs = tf.numpy_function(gather, [indices, seed], split.inputs.dtype)
+        inputs = tf.numpy_function(gather, [indices, seed], split.inputs.dtype, stateful=False)
         inputs.set_shape([None, *split.input_shape])
         return {split.input_kind: tf.cast(inputs, tf.float32), "picture": indices + first_picture}
 
