@@ -116,13 +116,13 @@ def _truncated_page(tail: bytes) -> bool:
     return len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
-def read_manifest(file: Path) -> tuple[list[Recording], dict[str, int]]:
+def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     """Reads a CSV file with the columns path, text and, optionally, speaker and split, or JSON lines with these keys.
 
     Paths are relative to the manifest's folder.
 
     Returns:
-        the usable rows, and how many were left out for which reason.
+        the usable rows, and the path and the reason of each that was left out.
 
     Raises:
         DataError: no such file, damaged, without these columns, or without a usable row.
@@ -130,20 +130,21 @@ def read_manifest(file: Path) -> tuple[list[Recording], dict[str, int]]:
     file = Path(file)
     rows = _rows(file)
     kept: list[Recording] = []
-    dropped: Counter[str] = Counter()
+    left_out: list[tuple[str, str]] = []
     for row in rows:
         values = {name: str(row.get(name) or "").strip() for name in ("path", "text", "speaker", "split")}
         path = file.parent / values["path"]
         if not path.is_file():
-            dropped["missing file"] += 1
+            left_out.append((values["path"] or "a row without a path", "missing file"))
         elif not values["text"]:
-            dropped["missing transcript"] += 1
+            left_out.append((values["path"], "missing transcript"))
         else:
             kept.append(Recording(path, values["text"], values["speaker"] or None, values["split"] or None))
     if not kept:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "it has none"
+        counted = Counter(reason for _, reason in left_out)
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counted.items()) or "it has none"
         raise DataError(f"{file}: no usable row ({reasons}); paths are taken from {file.parent}")
-    return kept, dict(dropped)
+    return kept, left_out
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:

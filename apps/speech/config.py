@@ -13,7 +13,7 @@ class DataConfig:
     """Recordings, their split and how they are varied."""
 
     source: str = "an4"
-    """"an4", "demo" (synthetic digit strings), or a CSV or JSONL manifest with path, text and, if known, speaker and split."""
+    """"an4", "librispeech" (whichever subsets are in $DATASETS_DIR/LibriSpeech), "demo" (synthetic digit strings), or a CSV or JSONL manifest with path, text and, if known, speaker and split."""
     seed: int = 0
     """Of the split of a manifest, of `limit`, and of the synthetic speech."""
     validation_speakers: tuple[str, ...] = (
@@ -28,6 +28,11 @@ class DataConfig:
     """Speeds at which training utterances are played, drawn anew each time; 1.0 alone: as recorded."""
     units: Literal["characters", "phonemes"] = field(default="characters", metadata=LATER)
     """What the model writes; phonemes where a pronouncing dictionary gives those of each word: of AN4 and the demo."""
+    unusable: Literal["skip", "fail"] = field(default="skip", metadata=LATER)
+    """What happens to recordings that cannot be read or serve no training (too long, too short for the transcript, silent, clipped):
+    they are left out, counted and named; or the first one ends the command."""
+    longest_seconds: float = field(default=35.0, metadata=LATER)
+    """Longer recordings neither train nor validate."""
     noise_share: float = field(default=0.0, metadata=LATER)
     """Share of the training utterances that get noise mixed in, drawn anew each time."""
     noise_snr: tuple[float, float] = field(default=(5.0, 30.0), metadata=LATER)

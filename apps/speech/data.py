@@ -16,15 +16,14 @@ import tensorflow as tf
 
 from apps.speech import augment, phonemes, text
 from apps.speech.config import Config
-from apps.speech.models import frames
+from apps.speech.faults import fault
 from apps.speech.models.front_end import SAMPLE_RATE
-from datasets import an4, audio
+from datasets import an4, audio, librispeech
 from datasets.errors import DataError
 from datasets.fetch import sha256_of
 from datasets.synthetic import spoken_digits
 from harness.app import Prepared, Source
 from harness.batching import bucketed_plan, in_order_plan, index_batches
-from shared_layers.ctc.loss import frames_needed
 
 GPU_SAMPLES = 5120
 """Batches on a GPU are as long as a multiple of this, 0.32 s."""
@@ -34,8 +33,8 @@ GPU_SAMPLES = 5120
 class Utterances:
     """Recordings with their transcripts."""
 
-    samples: list[np.ndarray]
-    """int16 [samples] each, 16 kHz."""
+    samples: list[Any]
+    """int16 [samples] each, 16 kHz; of large corpora arrays that are read from the disk when they are looked at."""
     texts: list[str]
     """Normalised transcripts."""
     speakers: list[str]
@@ -62,7 +61,7 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     if config.data.source not in ("an4", "demo"):
         if config.data.units == "phonemes":
             raise DataError("--data.units phonemes: expected --data an4 or demo, which have a pronouncing dictionary")
-        return _manifest(config, spec)
+        return _librispeech(config, spec) if config.data.source == "librispeech" else _manifest(config, spec)
     prepared = _an4(config) if config.data.source == "an4" else _demo(config)
     if spec is None:
         return prepared
@@ -91,7 +90,7 @@ def _an4(config: Config) -> Prepared:
     }
     note = f"Validation: every utterance of the training speakers {', '.join(sorted(held_out))}, who never train."
     source = Source("CMU AN4", an4.digest(root), notice=an4.NOTICE)
-    return _prepared(config, read, source, Counter(), _notes(config, note))
+    return _prepared(config, read, source, [], _notes(config, note))
 
 
 def _written(config: Config, dictionary: Mapping[str, Sequence[Sequence[str]]], source: str) -> Callable[[str], str]:
@@ -130,30 +129,60 @@ def _demo(config: Config) -> Prepared:
             digest.update(samples.tobytes())
     notice = f"Spoken by eSpeak NG (GPL-3.0) through espeakng-loader; {len(speakers) - 12} synthetic voices train, 6 validate, 6 test"
     source = Source("synthetic digit strings (eSpeak NG)", digest.hexdigest(), synthetic=True, notice=notice)
-    return _prepared(config, read, source, Counter(), _notes(config, "Every utterance is synthetic."))
+    return _prepared(config, read, source, [], _notes(config, "Every utterance is synthetic."))
+
+
+def _librispeech(config: Config, spec: dict[str, Any] | None) -> Prepared:
+    """Train-, dev- and test-subsets make the splits; where only one kind is there, speakers are drawn as from a manifest."""
+    root = librispeech.folder()
+    kinds = {"trai": "train", "dev-": "validation", "test": "test"}
+    places, listed = [], []
+    for subset in librispeech.subsets(root):
+        found = librispeech.read_subset(root, subset)
+        places += [kinds[subset[:4]]] * len(found)
+        listed += found
+    everything = Utterances(
+        [u.samples for u in listed],
+        [text.normalised(u.text) for u in listed],
+        [u.speaker for u in listed],
+        [u.name for u in listed],
+    )
+    source = Source(
+        f"LibriSpeech ({', '.join(librispeech.subsets(root))})", librispeech.digest(listed), notice=librispeech.NOTICE
+    )
+    if spec is not None:
+        marked = [i for i, place in enumerate(places) if place == "test"]
+        return Prepared({"test": everything.subset(marked or range(len(listed)))}, spec, source)
+    if set(places) == set(kinds.values()):
+        chosen, note = np.array(places), "Split by the corpus: train-, dev- and test-subsets."
+    else:
+        chosen = _places([None] * len(listed), everything.speakers, config, root)
+        note = "Split by speaker: nobody is on two sides."
+    read = {name: everything.subset(np.flatnonzero(chosen == name)) for name in kinds.values()}
+    return _prepared(config, read, source, [], [note])
 
 
 def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     path = Path(config.data.source)
-    rows, dropped = audio.read_manifest(path)
-    dropped = Counter(dropped)
+    rows, left_out = audio.read_manifest(path)
     kept, columns = [], ([], [], [], [])
     for row in rows:
         transcript = text.normalised(row.text)
         if not transcript:
-            dropped["empty transcript"] += 1
+            left_out.append((row.path.name, "empty transcript"))
             continue
         try:
             waveform = audio.read_audio(row.path, SAMPLE_RATE)
-        except DataError:
-            dropped["unreadable recording"] += 1
+        except DataError as error:
+            left_out.append((row.path.name, f"unreadable recording: {error}"))
             continue
         samples = np.round(32767 * np.clip(waveform, -1, 1)).astype(np.int16)
         for column, value in zip(columns, (samples, transcript, row.speaker or "", Path(row.path).stem), strict=True):
             column.append(value)
         kept.append(row)
+    _fail_if_asked(config, left_out)
     if not kept:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        reasons = ", ".join(f"{count} {reason}" for reason, count in _counted(left_out).items())
         raise DataError(
             f"{path}: none of its {len(rows)} rows can be used ({reasons}); expected WAV, FLAC, OGG, AIFF or SPHERE files"
         )
@@ -162,10 +191,22 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     if spec is not None:
         marked = [i for i, row in enumerate(kept) if row.split == "test"]
         chosen = marked or range(len(kept))
-        return Prepared({"test": everything.subset(chosen)}, spec, source, dict(dropped))
+        return Prepared({"test": everything.subset(chosen)}, spec, source, _counted(left_out), left_out=left_out)
     places = _places([row.split for row in kept], everything.speakers, config, path)
     read = {name: everything.subset(np.flatnonzero(places == name)) for name in ("train", "validation", "test")}
-    return _prepared(config, read, source, dropped, [_split_note(kept, everything)])
+    return _prepared(config, read, source, left_out, [_split_note(kept, everything)])
+
+
+def _counted(left_out: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Returns how many were left out for each reason; what follows a colon is the single file's own."""
+    return dict(Counter(reason.partition(": ")[0] for _, reason in left_out))
+
+
+def _fail_if_asked(config: Config, left_out: Sequence[tuple[str, str]]) -> None:
+    if config.data.unusable == "fail" and left_out:
+        name, reason = left_out[0]
+        others = f" ({len(left_out)} in all)" if len(left_out) > 1 else ""
+        raise DataError(f"{name}: {reason}{others}; mend it, or pass --data.unusable skip")
 
 
 def _split_note(rows: Sequence[Any], everything: Utterances) -> str:
@@ -199,37 +240,42 @@ def _places(marked: Sequence[str | None], speakers: Sequence[str], config: Confi
 
 
 def _prepared(
-    config: Config, read: dict[str, Utterances], source: Source, dropped: Counter, notes: list[str]
+    config: Config, read: dict[str, Utterances], source: Source, left_out: Sequence[tuple[str, str]], notes: list[str]
 ) -> Prepared:
-    read = dict(read)
+    read, left_out = dict(read), list(left_out)
     for name in ("train", "validation"):
-        read[name] = _feasible(config, read[name], name, dropped)
+        read[name] = _usable(config, read[name], name, left_out)
+    _fail_if_asked(config, left_out)
     if config.data.limit and config.data.limit < len(read["train"]):
         order = np.random.default_rng(config.data.seed).permutation(len(read["train"]))
         read["train"] = read["train"].subset(np.sort(order[: config.data.limit]))
     if not len(read["train"]):
-        raise DataError(f"{source.name}: no utterance is left to train on; left out: {dict(dropped)}")
+        raise DataError(f"{source.name}: no utterance is left to train on; left out: {_counted(left_out)}")
     characters = text.alphabet(read["train"].texts)
     for name in ("validation", "test"):
         unknown = sorted(set("".join(read[name].texts)) - set(characters))
         if unknown:
             notes.append(f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)}.")
-    known = [i for i, transcript in enumerate(read["validation"].texts) if text.labels(transcript, characters)]
-    if len(known) < len(read["validation"]):
-        dropped["validation: no character that training shows"] += len(read["validation"]) - len(known)
-        read["validation"] = read["validation"].subset(known)
-    return Prepared(read, {"characters": characters}, source, dict(dropped), notes)
+    validation = read["validation"]
+    known = [i for i, transcript in enumerate(validation.texts) if text.labels(transcript, characters)]
+    left_out += [
+        (validation.names[i], "validation, no character that training shows")
+        for i in set(range(len(validation))) - set(known)
+    ]
+    read["validation"] = validation.subset(known)
+    return Prepared(read, {"characters": characters}, source, _counted(left_out), notes, left_out)
 
 
-def _feasible(config: Config, utterances: Utterances, split: str, dropped: Counter) -> Utterances:
-    """Leaves out what CTC cannot align: fewer frames than characters plus repeated characters."""
+def _usable(config: Config, utterances: Utterances, split: str, left_out: list[tuple[str, str]]) -> Utterances:
+    """Leaves out what serves no training; the test is never touched."""
     fastest = max(config.data.speeds) if split == "train" else 1.0
     keep = []
     for i, (samples, transcript) in enumerate(zip(utterances.samples, utterances.texts, strict=True)):
-        if frames(config, int(len(samples) / fastest) - 1) >= max(1, frames_needed(transcript)):
+        found = fault(config, samples, transcript, fastest)
+        if found is None:
             keep.append(i)
         else:
-            dropped[f"{split}: fewer frames than its transcript needs"] += 1
+            left_out.append((utterances.names[i], f"{split}, {found}"))
     return utterances.subset(keep)
 
 
@@ -287,6 +333,7 @@ def _collate(config: Config, split: Utterances, targets: Sequence[Sequence[int]]
 
 def played(samples: np.ndarray, speed: float) -> np.ndarray:
     """Returns the recording at another speed (and pitch), int16."""
+    samples = np.asarray(samples)
     return samples if speed == 1.0 else soxr.resample(samples, speed, 1.0, quality="LQ")
 
 

@@ -113,7 +113,7 @@ def infeasible(dropped: dict[str, int], trained: int, seconds_per_frame: float) 
         trained: utterances that are left to train on.
         seconds_per_frame: of the model.
     """
-    count = sum(number for reason, number in dropped.items() if reason.startswith("train: fewer frames"))
+    count = sum(number for reason, number in dropped.items() if reason.startswith("train, fewer frames"))
     if not count:
         return None
     share = count / (count + trained)

@@ -207,10 +207,10 @@ def manifest(folder: Path, text: str, ending: str = "csv") -> Path:
 
 def test_csv_with_speakers_and_splits(recordings):
     text = '\ufeffspeaker,path,text,split\nann,1.wav, hello there ,train\n,deep/2.wav,"one, two",test\n'
-    rows, dropped = read_manifest(manifest(recordings, text))
+    rows, left_out = read_manifest(manifest(recordings, text))
     assert rows[0] == (recordings / "1.wav", "hello there", "ann", "train")
     assert rows[1] == (recordings / "deep/2.wav", "one, two", None, "test")
-    assert dropped == {}
+    assert left_out == []
 
 
 def test_csv_without_speakers_and_with_absolute_paths(recordings):
@@ -225,15 +225,20 @@ def test_json_lines(recordings):
         {"path": "1.wav"},
     ]
     text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n\n"
-    rows, dropped = read_manifest(manifest(recordings, text, "jsonl"))
+    rows, left_out = read_manifest(manifest(recordings, text, "jsonl"))
     assert rows == [(recordings / "1.wav", "grüß dich", "7", None)]
-    assert dropped == {"missing transcript": 2}
+    assert left_out == [("deep/2.wav", "missing transcript"), ("1.wav", "missing transcript")]
 
 
-def test_what_is_left_out_is_counted_by_reason(recordings):
+def test_what_is_left_out_is_named_with_its_reason(recordings):
     text = "path,text\n1.wav,hello\nnone.wav,hello\n,hello\ndeep/2.wav,\n1.wav,  \n1.wav\ndeep,hello\n"
-    rows, dropped = read_manifest(manifest(recordings, text))
-    assert len(rows) == 1 and dropped == {"missing file": 3, "missing transcript": 3}
+    rows, left_out = read_manifest(manifest(recordings, text))
+    assert len(rows) == 1
+    absent, untold = (
+        [name for name, reason in left_out if reason == wanted] for wanted in ("missing file", "missing transcript")
+    )
+    assert absent == ["none.wav", "a row without a path", "deep"]
+    assert untold == ["deep/2.wav", "1.wav", "1.wav"]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,95 @@ def test_everything_left_out_is_counted(tmp_path):
     too_long = [dropped.pop(key) for key in list(dropped) if "fewer frames" in key]
     assert too_long == [1]
     assert dropped == {"unreadable recording": 1, "missing file": 1, "empty transcript": 1}
+    named = dict(prepared.left_out)
+    assert "bad.wav: not a recording that can be read" in named["bad.wav"]
+    assert named["absent.wav"] == "missing file"
+    assert "fewer frames than its transcript needs" in named["short"]
+
+
+def faulty(folder):
+    """A manifest whose last three rows are a silent, a clipped and a far too long recording."""
+    rows = [f"{i}.wav,hello {i},{'train' if i < 6 else 'validation'}" for i in range(8)] + ["8.wav,hello,test"]
+    file = manifest(folder, rows, "path,text,split")
+    noise = 0.1 * np.random.default_rng(1).standard_normal(16000)
+    for name, samples in {
+        "silent": 1e-4 * noise,
+        "clipped": np.clip(40 * noise, -1, 1),
+        "long": np.tile(noise, 36),
+    }.items():
+        soundfile.write(folder / f"{name}.wav", samples, 16000)
+        with file.open("a") as stream:
+            stream.write(f"{name}.wav,hello,train\n{name}.wav,hello,test\n")
+    return file
+
+
+def test_silent_clipped_and_overlong_recordings_train_nothing_but_are_tested(tmp_path):
+    prepared = data.prepare(config(faulty(tmp_path)))
+    assert dict(prepared.left_out) == {
+        "silent": "train, silent", "clipped": "train, clipped", "long": "train, longer than 35 s",
+    }  # fmt: skip
+    assert prepared.dropped == {"train, silent": 1, "train, clipped": 1, "train, longer than 35 s": 1}
+    assert prepared.splits["test"].names == ["8", "silent", "clipped", "long"]
+    longer = data.prepare(config(tmp_path / "manifest.csv", longest_seconds=40.0))
+    assert "long" in longer.splits["train"].names
+
+
+def test_an_unusable_recording_ends_the_command_where_asked(tmp_path):
+    with pytest.raises(DataError, match=r"silent: train, silent .3 in all.*--data.unusable skip"):
+        data.prepare(config(faulty(tmp_path), unusable="fail"))
+    (tmp_path / "0.wav").write_text("not sound")
+    with pytest.raises(DataError, match=r"0\.wav: unreadable recording"):
+        data.prepare(config(tmp_path / "manifest.csv", unusable="fail"))
+
+
+def librispeech(root, subsets):
+    """Makes LibriSpeech's layout of two readers a subset with two utterances each."""
+    generator = np.random.default_rng(0)
+    for number, subset in enumerate(subsets):
+        for reader in (10 * number + 1, 10 * number + 2):
+            chapter = root / "LibriSpeech" / subset / str(reader) / "7"
+            chapter.mkdir(parents=True)
+            names = [f"{reader}-7-{i:04d}" for i in range(2)]
+            for name in names:
+                soundfile.write(chapter / f"{name}.flac", 0.1 * generator.standard_normal(20000), 16000)
+            (chapter / f"{reader}-7.trans.txt").write_text("".join(f"{name} IT'S READ ALOUD\n" for name in names))
+
+
+def test_librispeech_subsets_make_the_splits(tmp_path, monkeypatch):
+    librispeech(tmp_path, ["train-clean-5", "train-clean-100", "dev-clean", "test-clean"])
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    settings = config("librispeech")
+    prepared = data.prepare(settings)
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 8, "validation": 4, "test": 4}
+    assert set(prepared.splits["test"].texts) == {"it's read aloud"}
+    assert prepared.splits["test"].speakers == ["31", "31", "32", "32"]
+    x, y = next(iter(data.batches(settings, prepared.spec, prepared.splits["train"], True)))
+    assert np.abs(x["waveforms"].numpy()).max() > 0.1
+    assert y.shape == (4, 15)
+    assert list(data.prepare(settings, prepared.spec).splits) == ["test"]
+
+
+def test_librispeech_of_one_kind_is_split_by_reader(tmp_path, monkeypatch):
+    librispeech(tmp_path, ["train-clean-5", "train-clean-100", "train-other-500"])
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    prepared = data.prepare(config("librispeech"))
+    readers = [set(split.speakers) for split in prepared.splits.values()]
+    assert len(set().union(*readers)) == sum(map(len, readers)) == 6
+
+
+def test_librispeech_that_is_damaged_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    with pytest.raises(DataError, match="train-clean-5"):
+        data.prepare(config("librispeech"))
+    librispeech(tmp_path, ["train-clean-5"])
+    chapter = tmp_path / "LibriSpeech/train-clean-5/1/7"
+    (chapter / "1-7-0000.flac").rename(chapter / "1-7-0009.flac")
+    with pytest.raises(DataError, match=r"row 1: there is no 1-7-0000\.flac"):
+        data.prepare(config("librispeech"))
+    (chapter / "1-7-0009.flac").rename(chapter / "1-7-0000.flac")
+    (chapter / "1-7-0001.flac").write_bytes(b"not sound")
+    with pytest.raises(DataError, match=r"1-7-0001\.flac: not a FLAC file"):
+        data.prepare(config("librispeech"))
 
 
 def test_test_utterances_are_never_left_out(tmp_path):
