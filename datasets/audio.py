@@ -18,6 +18,8 @@ from datasets.errors import DataError
 FILE_TYPES = (".wav", ".flac", ".ogg", ".aiff", ".aif", ".sph", ".au")
 LONGEST = 3600
 """Seconds; longer recordings are refused."""
+UNREADABLE = (soundfile.SoundFileError, RuntimeError, OSError)
+"""What libsndfile raises."""
 _RATES = (1000, 768_000)
 _UNSCALED = 16.0
 """Samples beyond this were never meant as -1 to 1."""
@@ -51,32 +53,46 @@ def read_audio(path: Path, sample_rate: int = 16_000) -> np.ndarray:
         # By name, libsndfile takes any content of a .au or .vox file for samples.
         with path.open("rb") as stream, soundfile.SoundFile(stream.fileno(), closefd=False) as file:
             rate, frames = file.samplerate, file.frames
-            _plausible(path, rate, frames)
+            check_header(path, rate, frames, LONGEST)
             samples = file.read(dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-        cause = "an empty file" if path.stat().st_size == 0 else getattr(error, "error_string", str(error)).rstrip(".")
-        raise DataError(
-            f"{path}: not a recording that can be read ({cause}); expected WAV, FLAC, OGG, AIFF or SPHERE"
-        ) from error
-    if len(samples) < frames or _truncated(path):
-        raise DataError(f"{path}: truncated, its header promises more samples than it holds; replace it")
-    if len(samples) == 0:
-        raise DataError(f"{path}: a recording without samples")
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
+    check_length(path, len(samples), frames)
     mono = samples.mean(axis=1)
-    if not np.isfinite(mono).all():
-        raise DataError(f"{path}: holds samples that are not finite numbers; write it again")
-    if np.abs(mono).max() > _UNSCALED:
-        raise DataError(f"{path}: samples up to {np.abs(mono).max():g}, expected -1 to 1; scale them")
+    check_samples(path, mono)
     if rate != sample_rate:
         mono = soxr.resample(mono, rate, sample_rate)
     return np.clip(mono, -1.0, 1.0)
 
 
-def _plausible(path: Path, rate: int, frames: int) -> None:
+def unreadable(path: Path, error: Exception) -> DataError:
+    """Returns what to raise where libsndfile has failed."""
+    cause = "an empty file" if path.stat().st_size == 0 else getattr(error, "error_string", str(error)).rstrip(".")
+    return DataError(f"{path}: not a recording that can be read ({cause}); expected WAV, FLAC, OGG, AIFF or SPHERE")
+
+
+def check_header(path: Path, rate: int, frames: int, longest: float) -> None:
+    """Raises a DataError for a rate that no recording has, or more than `longest` seconds."""
     if not _RATES[0] <= rate <= _RATES[1]:
         raise DataError(f"{path}: {rate} Hz, expected {_RATES[0]:,} to {_RATES[1]:,}; resample it")
-    if frames > LONGEST * rate:
-        raise DataError(f"{path}: {frames / rate / 60:.0f} minutes, at most {LONGEST // 60} can be read; cut it")
+    if frames > longest * rate:
+        raise DataError(f"{path}: {frames / rate / 60:.0f} minutes, at most {longest / 60:.0f} can be read; cut it")
+
+
+def check_length(path: Path, read: int, promised: int) -> None:
+    """Raises a DataError where a file gave fewer samples than its header promises, or none."""
+    if read < promised or _truncated(path):
+        raise DataError(f"{path}: truncated, its header promises more samples than it holds; replace it")
+    if read == 0:
+        raise DataError(f"{path}: a recording without samples")
+
+
+def check_samples(path: Path, mono: np.ndarray) -> None:
+    """Raises a DataError for samples that are not finite, or far beyond -1 to 1."""
+    if not np.isfinite(mono).all():
+        raise DataError(f"{path}: holds samples that are not finite numbers; write it again")
+    if np.abs(mono).max() > _UNSCALED:
+        raise DataError(f"{path}: samples up to {np.abs(mono).max():g}, expected -1 to 1; scale them")
 
 
 def _truncated(path: Path) -> bool:
