@@ -21,6 +21,7 @@ from apps.speech.tuning import tuned_search
 from apps.speech.word_times import word_times
 from datasets.audio import read_audio
 from datasets.errors import DataError
+from datasets.long_audio import is_long, read_onto_disk
 from harness import endpoint_inputs
 from harness.app import Endpoint
 
@@ -118,11 +119,31 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         DataError: not readable, or too short for a single frame.
     """
-    waveform = np.clip(read_audio(path, SAMPLE_RATE), -1.0, 1.0).astype(np.float32)
+    waveform = _waveform(path)
     if frames(config, len(waveform)) < 1:
         raise DataError(f"{path}: {1000 * len(waveform) / SAMPLE_RATE:.0f} ms of sound, too short to hold speech")
     pieces = np.split(waveform, pauses.starts(waveform)[1:])
+    if isinstance(waveform, np.memmap):
+        return {"waveforms": _Pieces(pieces), "lengths": lengths_of(pieces)}
     return {"waveforms": padded(pieces, 0, np.float32), "lengths": lengths_of(pieces)}
+
+
+def _waveform(path: Path) -> np.ndarray:
+    """Returns the samples of a recording, float32; those of one of over an hour stay on the disk."""
+    return read_onto_disk(path, SAMPLE_RATE) if is_long(path) else read_audio(path, SAMPLE_RATE)
+
+
+class _Pieces:
+    """Pieces of a recording on the disk, padded to the same length a few at a time, when they are asked for."""
+
+    def __init__(self, pieces: list[np.ndarray]):
+        self._pieces = pieces
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __getitem__(self, few: slice) -> np.ndarray:
+        return padded(self._pieces[few], 0, np.float32, pauses.LONGEST)
 
 
 def answer(
@@ -163,4 +184,4 @@ def _starts(path: Path, pieces: int) -> list[float]:
     """Returns the second at which each piece of a recording begins, as `read` has cut it."""
     if pieces == 1:
         return [0.0]
-    return [start / SAMPLE_RATE for start in pauses.starts(read_audio(path, SAMPLE_RATE))]
+    return [start / SAMPLE_RATE for start in pauses.starts(_waveform(path))]

@@ -15,6 +15,7 @@ from apps.speech.arpa import format_arpa
 from apps.speech.config import Blstm, Config, FeaturesConfig
 from apps.speech.data import Utterances
 from apps.speech.models import build
+from datasets import long_audio
 from datasets.errors import DataError
 from harness import predicting
 
@@ -212,6 +213,20 @@ def test_a_long_file_is_answered_in_pieces_few_at_a_time(exported, run, tmp_path
     [row] = predicted(run, tmp_path / "long.wav")
     assert row["text"] == " ".join(filter(None, (answer["text_beam"][0].numpy().decode() for answer in alone)))
     assert row["log_probability"] == pytest.approx(sum(float(a["log_probability"][0]) for a in alone), abs=1e-2)
+
+
+def test_a_file_of_many_hours_stays_on_the_disk_and_is_answered_alike(exported, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(pauses, "LONGEST", 3 * 16_000)
+    monkeypatch.setattr(predicting, "ROWS", 4)
+    long_recording(tmp_path / "long.wav")
+    [expected] = predicted(run, tmp_path / "long.wav")
+    monkeypatch.setattr(long_audio, "LONGEST", 30)
+    inputs = serve.read(SETTINGS, SPEC, tmp_path / "long.wav")
+    assert not isinstance(inputs["waveforms"], np.ndarray)
+    assert inputs["waveforms"][4:8].shape == (4, 48_000)
+    [row] = predicted(run, tmp_path / "long.wav")
+    assert row["text"] == expected["text"]
+    assert row["log_probability"] == pytest.approx(expected["log_probability"], abs=1e-2)
 
 
 def test_words_of_a_long_file_have_the_times_of_the_whole_file(tmp_path):

@@ -1,0 +1,70 @@
+"""Recordings of many hours: decoded piece by piece onto the disk, so that memory does not grow with their length."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from datasets.audio import LONGEST, UNREADABLE, check_header, check_length, check_samples, unreadable
+from datasets.errors import DataError
+
+LONGEST_ON_DISK = 24 * 3600
+"""Seconds; longer recordings are refused."""
+BLOCK_SECONDS = 30
+
+
+def is_long(path: Path) -> bool:
+    """Tells whether a recording is longer than `read_audio` reads; no for a file that cannot be read."""
+    try:
+        return soundfile.info(path).duration > LONGEST
+    except UNREADABLE:
+        return False
+
+
+def read_onto_disk(path: Path, sample_rate: int = 16_000) -> np.ndarray:
+    """Reads what `read_audio` reads, of up to a day, without ever holding it in memory.
+
+    Returns:
+        float32 [samples] at `sample_rate`, clipped to [-1, 1], mapped from a temporary file of 4 bytes a sample that vanishes with
+        the array.
+
+    Raises:
+        DataError: as `read_audio`; or no room in the folder for temporary files.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream, soundfile.SoundFile(stream.fileno(), closefd=False) as file:
+            check_header(path, file.samplerate, file.frames, LONGEST_ON_DISK)
+            return _decoded(path, file, sample_rate)
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
+
+
+def _decoded(path: Path, file: soundfile.SoundFile, sample_rate: int) -> np.ndarray:
+    resampled = soxr.ResampleStream(file.samplerate, sample_rate, 1) if file.samplerate != sample_rate else None
+    read, written = 0, 0
+    with tempfile.TemporaryFile() as target:
+        for block in file.blocks(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True):
+            mono = block.mean(axis=1)
+            check_samples(path, mono)
+            read += len(mono)
+            if resampled is not None:
+                mono = resampled.resample_chunk(mono, last=read >= file.frames)
+            written += len(mono)
+            _write(target, np.clip(mono, -1.0, 1.0).tobytes())
+        check_length(path, read, file.frames)
+        return np.memmap(target, np.float32, "r", shape=(written,))
+
+
+def _write(target: tempfile._TemporaryFileWrapper, content: bytes) -> None:
+    try:
+        target.write(content)
+        target.flush()
+    except OSError as error:
+        raise DataError(
+            f"{tempfile.gettempdir()}: no room for the decoded recording ({error.strerror}); set TMPDIR to a folder that has some"
+        ) from error
