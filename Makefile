@@ -6,11 +6,13 @@ PRESET ?=
 STRATEGY ?= auto
 ARGS ?=
 GPU ?=
+WORKERS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 verbs := train evaluate export run bench
 targets = $(addprefix $(1)-,$(APPS))
+tests = $(RUN) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 flags = $(if $(PRESET),--preset $(PRESET)) --strategy $(STRATEGY) $(ARGS)
 
 .PHONY: help setup demo test test-all lint report gradient-study compare-digits compare-cifar10 transfer-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
@@ -32,10 +34,10 @@ demo: setup ## train, evaluate and export all six apps on data that needs no dow
 	$(RUN) -m apps.demo
 
 test: setup ## the tests
-	$(RUN) -m pytest -q -m "not long" $(ARGS)
+	$(tests) -m "not long" $(ARGS)
 
 test-all: setup ## the tests, the long ones too
-	$(RUN) -m pytest -q $(ARGS)
+	$(tests) $(ARGS)
 
 lint: setup ## ruff check and format
 	$(VENV)/bin/ruff check .

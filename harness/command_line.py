@@ -144,11 +144,9 @@ def _settings(config_type: type, default: Any, flags: Sequence[str]) -> Any:
 
 
 def _sentence(box: str) -> str:
-    """Returns the first paragraph of tyro's framed message as one line."""
+    """Returns the first paragraph of tyro's message as one line; tyro draws a frame around it where the terminal can show one."""
     lines = [line.strip("│ ").strip() for line in box.splitlines()[1:]]
-    paragraph = []
-    for line in lines:
-        if re.fullmatch(r"[─╰╯ ]*", line):
-            break
-        paragraph.append(line)
-    return " ".join(paragraph) + " (see --help)"
+    ruled = [re.fullmatch(r"[─╰╯ -]*", line) is not None for line in lines]
+    start = ruled.index(False) if False in ruled else 0
+    end = ruled.index(True, start) if True in ruled[start:] else len(lines)
+    return " ".join(lines[start:end]) + " (see --help)"

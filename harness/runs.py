@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -90,6 +92,15 @@ def remove_partial(folder: Path) -> None:
     """Removes what a killed process was writing below a run's folder."""
     for file in folder.rglob(f"{PARTIAL}*"):
         file.unlink(missing_ok=True)
+
+
+def remove(folder: Path) -> None:
+    """Removes a run's folder, and the folders around it that are empty without it, up to runs/."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for parent in folder.parents:
+        if RUNS in parent.parents:
+            with contextlib.suppress(OSError):  # other runs are in it
+                parent.rmdir()
 
 
 def disk_trouble(error: Exception) -> str | None:

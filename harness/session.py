@@ -112,15 +112,19 @@ class Session:
         if devices.is_chief(strategy):
             runs.remove_partial(folder)
         prepared = self.prepared(target)
-        self._describe_run(target, prepared)
         before = devices.matmul_gflops()
         try:
+            self._describe_run(target, prepared)
             with StopRequest().listening() as stop:
                 model, summary = train_phases(self.app, target.config, prepared, folder, strategy, stop)
         except TrainingStopped:
             raise TrainingStopped(
                 f"stopped; everything up to the last whole epoch is saved in {folder}. The same command goes on from there"
             ) from None
+        except Exception:
+            if devices.is_chief(strategy) and not any((folder / "checkpoints").glob("*")):
+                runs.remove(folder)
+            raise
         if not devices.is_chief(strategy):
             return
         gflops = float(np.median([before, devices.matmul_gflops()]))

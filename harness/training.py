@@ -293,7 +293,9 @@ def start_from(model: keras.Model, source: Path) -> None:
     """
     file = source / "model.keras" if source.is_dir() else source
     if not file.is_file():
-        raise TrainingFailed(f"--training.start-from {source}: no model.keras there")
+        raise TrainingFailed(
+            f"--training.start-from {source}: no model.keras there; pass a trained run's folder or a .keras file"
+        )
     other = load_model(file)
     stored = {v.path: v for v in other.weights}
     fitting = [v for v in model.weights if v.path in stored and stored[v.path].shape == v.shape]

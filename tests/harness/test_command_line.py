@@ -1,6 +1,7 @@
 """What a command line means, and what is answered to one that means nothing."""
 
 import importlib
+import io
 import subprocess
 import sys
 import time
@@ -108,6 +109,14 @@ def test_what_is_not_understood_is_named_in_one_line(argv, said):
         parsed(*argv)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_the_frame_around_a_message_stays_out_of_it(encoding, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    with pytest.raises(UsageError) as error:
+        parsed("train", "--preset", "deep", "--model.width", "3")
+    assert str(error.value) == "Unrecognized options: --model.width, 3 (see --help)"
 
 
 def test_settings_survive_json():
