@@ -176,7 +176,7 @@ class DenseNet(Classifier):
 
     @property
     def smallest(self) -> int:
-        return 4
+        return 8
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from apps.cifar10.config import (
 from harness.settings import Preset, TrainingConfig
 
 _cifar10_training = TrainingConfig(
-    epochs=9, batch_size=512, optimizer="sgd", optimizer_options={"momentum": 0.9, "nesterov": 1},
+    epochs=14, batch_size=512, optimizer="sgd", optimizer_options={"momentum": 0.9, "nesterov": 1},
     learning_rate=1.0, schedule="linear", warmup_fraction=0.25, weight_decay=0.005,
     monitor="val_accuracy", monitor_mode="max", keep="last",
 )  # fmt: skip
 
 _vgg_training = TrainingConfig(
-    epochs=7, batch_size=1000, optimizer="convolution_muon",
+    epochs=10, batch_size=1000, optimizer="convolution_muon",
     optimizer_options={"momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 221.0, "matrix_rate": 0.0426, "decay": 0.0083},
     learning_rate=0.24, schedule="linear", monitor="val_accuracy", monitor_mode="max", keep="last",
 )  # fmt: skip
@@ -41,7 +41,7 @@ _code_training = TrainingConfig(
 _few_labels_training = replace(_code_training, steps_per_epoch=185, learning_rate=1e-3)
 _speedrun_data = DataConfig(validation_fraction=0.0, alternating_flip=True)
 _speedrun_muon = {
-    "momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 442.0, "matrix_rate": 0.0852, "decay": 0.0167, "whitening_steps": 125,
+    "momentum": 0.6, "sgd_momentum": 0.85, "vector_rate": 442.0, "matrix_rate": 0.0852, "decay": 0.0167, "whitening_steps": 150,
 }  # fmt: skip
 
 PRESETS = {
@@ -66,7 +66,11 @@ PRESETS = {
         title="Residual network, basic blocks, on synthetic textured shapes",
     ),
     "residual-cifar10": Preset(
-        Config(training=_cifar10_training),
+        Config(
+            data=DataConfig(alternating_flip=True),
+            model=ResidualNetwork(average_shifts=True),
+            training=_cifar10_training,
+        ),
         catalogue="C4",
         title="Residual network, basic blocks",
         literature="8.75 % error, ResNet-20, 164 epochs (He et al. 2016)",
@@ -83,7 +87,7 @@ PRESETS = {
             data=_speedrun_data,
             model=SpeedrunNetwork(),
             training=TrainingConfig(
-                epochs=14, batch_size=2000, optimizer="convolution_muon",
+                epochs=17, batch_size=2000, optimizer="convolution_muon",
                 optimizer_options=_speedrun_muon, learning_rate=0.24, schedule="linear", monitor="loss", keep="last",
             ),
         ),

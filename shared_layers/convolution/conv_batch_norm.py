@@ -52,10 +52,13 @@ class ConvBatchNorm(keras.layers.Layer):
         self.filters, self.kernel_size, self.strides, self.pool_size = filters, kernel_size, strides, pool_size
         self.activation, self.momentum, self.gamma_initializer = activation, momentum, gamma_initializer
         self.kernel_initializer, self.scale = keras.initializers.get(kernel_initializer), scale
+        # a 1x1 kernel that moves by several pixels sees only those places: they are taken before it, because the gradient of
+        # TensorFlow 2.21's strided 1x1 convolution crashes on a CPU for some sizes (48 x 48 pixels, few channels)
+        self.step_before = strides if kernel_size == 1 else 1
         self.convolution = keras.layers.Conv2D(
             filters,
             kernel_size,
-            strides=strides,
+            strides=strides // self.step_before,
             padding="same",
             use_bias=False,
             kernel_initializer=self.kernel_initializer,
@@ -78,6 +81,8 @@ class ConvBatchNorm(keras.layers.Layer):
         self.normalization.build(self.compute_output_shape(input_shape))
 
     def call(self, inputs, training=None):
+        if self.step_before > 1:
+            inputs = inputs[:, :: self.step_before, :: self.step_before]
         x = self.convolution(inputs)
         if self.pool_size > 1:
             x = keras.ops.max_pool(x, self.pool_size, strides=self.pool_size, data_format="channels_last")

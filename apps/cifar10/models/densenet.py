@@ -13,14 +13,14 @@ from shared_layers.convolution.dense_block import DenseBlock, NormActConv
 
 
 def build_densenet(model: DenseNet, spec: dict[str, Any]) -> keras.Model:
-    """Builds three dense blocks on pictures [batch, size, size, 3] with values from 0 to 255.
+    """Builds three dense blocks on pictures [batch, size, size, 3] with values from 0 to 255, which the stem halves.
 
     Output: logits, float32 [batch, classes].
 
     Source: Huang, Liu, van der Maaten and Weinberger, "Densely connected convolutional networks", 2017, section 3.
     """
     inputs, x = normalized_pictures(spec)
-    x = ConvBatchNorm(2 * model.growth_rate, momentum=0.8, name="stem")(x)
+    x = ConvBatchNorm(2 * model.growth_rate, pool_size=2, momentum=0.8, name="stem")(x)
     for block in (1, 2, 3):
         if block > 1:
             kept = max(1, int(model.compression * x.shape[-1]))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.signal
+import tensorflow as tf
 
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
@@ -37,6 +38,23 @@ def test_conv_batch_norm_in_training_equals_scipy():
     np.testing.assert_allclose(output, np.maximum(normalized(pooled), 0), atol=1e-4)
     moving = 0.9 * 0.0 + 0.1 * pooled.mean((0, 1, 2))
     np.testing.assert_allclose(layer.normalization.moving_mean, moving, atol=1e-5)
+
+
+def test_a_strided_1x1_convolution_is_a_product_with_every_second_place():
+    """At a size where the gradient of TensorFlow's own crashes."""
+    x = np.random.default_rng(0).standard_normal((40, 48, 48, 4)).astype(np.float32)
+    layer = ConvBatchNorm(6, 1, strides=2, activation=None)
+    layer.build(x.shape)
+    kernel = layer.convolution.kernel.numpy()[0, 0]
+    weights = np.random.default_rng(1).standard_normal((40, 24, 24, 6)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(x, training=False) * weights)
+    np.testing.assert_allclose(
+        layer(x, training=False), x[:, ::2, ::2] @ kernel / np.sqrt(1 + 1e-5), rtol=1e-4, atol=1e-4
+    )
+    gradient = tape.gradient(total, layer.convolution.kernel)[0, 0]
+    expected = np.einsum("nhwi,nhwo->io", x[:, ::2, ::2], weights) / np.sqrt(1 + 1e-5)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-2)
 
 
 def test_conv_batch_norm_in_inference_uses_the_moving_statistics():
