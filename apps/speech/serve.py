@@ -119,7 +119,7 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         DataError: not readable, or too short for a single frame.
     """
-    waveform = _waveform(path)
+    waveform = waveform_of(path)
     if frames(config, len(waveform)) < 1:
         raise DataError(f"{path}: {1000 * len(waveform) / SAMPLE_RATE:.0f} ms of sound, too short to hold speech")
     pieces = np.split(waveform, pauses.starts(waveform)[1:])
@@ -128,7 +128,7 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
     return {"waveforms": padded(pieces, 0, np.float32), "lengths": lengths_of(pieces)}
 
 
-def _waveform(path: Path) -> np.ndarray:
+def waveform_of(path: Path) -> np.ndarray:
     """Returns the samples of a recording, float32; those of one of over an hour stay on the disk."""
     return read_onto_disk(path, SAMPLE_RATE) if is_long(path) else read_audio(path, SAMPLE_RATE)
 
@@ -184,4 +184,4 @@ def _starts(path: Path, pieces: int) -> list[float]:
     """Returns the second at which each piece of a recording begins, as `read` has cut it."""
     if pieces == 1:
         return [0.0]
-    return [start / SAMPLE_RATE for start in pauses.starts(_waveform(path))]
+    return [start / SAMPLE_RATE for start in pauses.starts(waveform_of(path))]

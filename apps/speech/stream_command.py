@@ -101,10 +101,9 @@ def _transcribe(options: argparse.Namespace) -> None:
 
 
 def _file(path: Path, chunk: int) -> Iterator[Any]:
-    from apps.speech.models.front_end import SAMPLE_RATE
-    from datasets.audio import read_audio
+    from apps.speech.serve import waveform_of
 
-    waveform = read_audio(path, SAMPLE_RATE)
+    waveform = waveform_of(path)
     for start in range(0, len(waveform), chunk):
         yield waveform[start : start + chunk]
 

@@ -12,6 +12,12 @@ import keras
 import numpy as np
 import pandas
 import pytest
+import tensorflow as tf
+
+from shared_layers.ctc.loss import ctc_loss
+from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
+from shared_layers.recurrent.gru import GRU
+from shared_layers.recurrent.lstm import LSTM
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED_AT = """
@@ -39,6 +45,8 @@ answer = model.signatures["waveform"](**{"waveforms": tf.zeros([1, 16000]), "len
 print(sorted(answer))
 """
 
+for gpu in tf.config.list_physical_devices("GPU"):
+    tf.config.experimental.set_memory_growth(gpu, True)  # the commands under test need the rest
 
 pytestmark = pytest.mark.skipif(not Path("/dev/nvidia0").exists(), reason="there is no NVIDIA GPU here")
 
@@ -95,3 +103,33 @@ def test_an_lstm_trained_on_a_gpu_is_exported_for_a_cpu(tmp_path):
     answer = subprocess.run([sys.executable, "-c", RELOAD, saved], env=environment, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr[-2000:]
     assert "text" in answer.stdout
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(keras.layers.LSTM, LSTM), (keras.layers.GRU, GRU)])
+def test_what_cudnn_answers_is_what_the_loop_on_a_cpu_answers(theirs, ours):
+    sequences, lengths = keras.random.normal((3, 40, 16), seed=1), np.array([40, 25, 1])
+    layers = []
+    for kind, options in ((ours, {}), (theirs, {"use_cudnn": False})):
+        both = (kind(24, return_sequences=True, name=name, **options) for name in ("forwards", "backwards"))
+        layers.append(BidirectionalRecurrent(*both))
+    answer = layers[0](sequences, lengths)
+    assert "GPU" in answer.device
+    with tf.device("CPU"):
+        layers[1].build(sequences.shape, lengths.shape)
+        layers[1].set_weights(layers[0].get_weights())
+        expected = layers[1](sequences, lengths)
+    np.testing.assert_allclose(answer, expected, atol=2e-3)  # a GPU multiplies in TF32
+
+
+def test_ctc_on_a_gpu_is_that_on_a_cpu():
+    labels = tf.constant([[0, 1, 1], [2, -1, -1]])
+    logits, lengths = tf.random.stateless_normal([2, 9, 4], [0, 1]), tf.constant([9, 5])
+    answers = []
+    for device in ("GPU", "CPU"):
+        with tf.device(device), tf.GradientTape() as tape:
+            given = tf.identity(logits)
+            tape.watch(given)
+            losses = tf.function(ctc_loss)(labels, given, lengths)
+        answers.append((losses, tape.gradient(losses, given)))
+    for on_gpu, on_cpu in zip(*answers, strict=True):
+        np.testing.assert_allclose(on_gpu, on_cpu, rtol=1e-6)
