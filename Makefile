@@ -15,7 +15,7 @@ targets = $(addprefix $(1)-,$(APPS))
 tests = $(RUN) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 flags = $(if $(PRESET),--preset $(PRESET)) --strategy $(STRATEGY) $(ARGS)
 
-.PHONY: help setup demo test test-all lint report gradient-study compare-digits compare-cifar10 transfer-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
+.PHONY: help setup demo test test-all benchmarks lint report gradient-study compare-digits compare-cifar10 transfer-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))
 
 help: ## list every target
 	@grep -hE '^[a-z0-9%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test: setup ## the tests
 
 test-all: setup ## the tests, the long ones too
 	$(tests) $(ARGS)
+
+benchmarks: setup ## bench every app and keep what it shows in benchmarks/
+	$(RUN) benchmarks/training_steps.py $(ARGS)
 
 lint: setup ## ruff check and format
 	$(VENV)/bin/ruff check .

@@ -16,7 +16,12 @@ from harness.command_line import VERBS, UsageError, parse
 
 ROOT = Path(__file__).parents[2]
 APPS = sorted(path.parent.name for path in (ROOT / "apps").glob("*/app.py"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "apps").glob("*/README.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "benchmarks" / "README.md",
+    *sorted((ROOT / "apps").glob("*/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 COMMAND = re.compile(r"(?:make(?: [a-zA-Z]|$)|(?:\.venv/bin/)?python -m )")
 
 
