@@ -2,19 +2,17 @@
 
     make compare-cifar10
 
-measures each preset's speed, trains it for as many passes as the budget allows, evaluates it once on the test pictures, and writes a
-page with the table and a plot of accuracy against cost, and the table into the app's README. Broken off and given again it goes on
-where it stopped.
+measures each preset's speed on the CPU, trains it for as many passes as the budget allows, evaluates it once on the test pictures, and
+writes a page with the table and a plot of accuracy against cost, and the table into the app's README. Broken off and given again it
+goes on where it stopped. With a GPU at hand, plan without it (CUDA_VISIBLE_DEVICES= and --plan-only), then train with it: the budget
+stays one of the CPU.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from apps.cifar10 import budget
 from apps.cifar10.presets import PRESETS
 from datasets.errors import DataError
 from harness import report, results, runs, studies
@@ -32,7 +31,6 @@ COMPARED = (
     "alexnet-cifar10 vgg-cifar10 inception-cifar10 residual-cifar10 residual-bottleneck-cifar10 densenet-cifar10 "
     "mobilenet-cifar10 xception-cifar10 speedrun-cifar10 mlp-cifar10"
 ).split()
-TIMED_STEPS = 5
 COLUMNS = (
     "row", "preset", "accuracy", "95 % interval", "weights", "multiply-adds", "passes", "pictures/s", "reference minutes"
 )  # fmt: skip
@@ -50,6 +48,8 @@ class Comparison:
     """What to compare."""
     data: str = "cifar10"
     """"cifar10", "demo", or a folder with one subfolder of pictures a class; the README is written for cifar10 only."""
+    plan_only: bool = False
+    """Measure the presets' speed and write plan.json, no more."""
     output: Path = runs.RUNS / "cifar10-comparison"
     """Folder of index.html and plan.json."""
 
@@ -67,6 +67,8 @@ class Row:
     epochs: int
     images_per_second: float
     reference_minutes: float
+    gpu: str | None = None
+    """That it was trained on."""
 
     def cells(self) -> list[str]:
         """Returns the row of the table."""
@@ -84,56 +86,34 @@ class Row:
         ]
 
 
-def passes_for(budget_seconds: float, seconds_per_pass: float) -> int:
-    """Returns the passes over the training data that fit a budget, one at least.
+def plan_of(study: Comparison, preset: str) -> budget.Plan:
+    """Returns the passes that the preset's budget allows; measured once, kept in plan.json.
 
-    Example:
-        >>> passes_for(600.0, 90.0), passes_for(10.0, 90.0)
-        (6, 1)
+    Raises:
+        DataError: it is to be measured, and a GPU is in use; or a plan.json that cannot be read.
     """
-    return max(1, int(budget_seconds / seconds_per_pass))
-
-
-def seconds_per_pass(config: Any) -> tuple[float, float]:
-    """Measures a few training steps; returns the seconds of one pass over the training data and the machine's GFLOP/s."""
-    import keras
-
-    from apps.cifar10.app import APP
-    from harness import devices
-    from harness.optimizers import build_optimizer
-
-    prepared = APP.prepare(config)
-    devices.set_up(config.training.seed, config.training.precision)
-    [phase] = APP.phases(config, prepared.spec, prepared)
-    model = phase.build(None)
-    model.compile(optimizer=build_optimizer(config.training, 100), **phase.compile_arguments())
-    batches = phase.batches(prepared.splits["train"], True)
-    ends: list[float] = []
-    clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter()))
-    before = devices.matmul_gflops()
-    model.fit(batches, steps_per_epoch=TIMED_STEPS, verbose=0, shuffle=False, callbacks=[clock])
-    steps = [end - start for start, end in itertools.pairwise(ends)]
-    gflops = statistics.median([before, devices.matmul_gflops()])
-    return statistics.median(steps) * phase.steps_per_pass, gflops
-
-
-def planned(study: Comparison, preset: str) -> Any:
-    """Returns the preset's configuration with the passes that its budget allows; measured once, kept in plan.json."""
-    config = PRESETS[preset].config
-    data = dataclasses.replace(config.data, source=study.data)
-    config = dataclasses.replace(config, data=data, training=dataclasses.replace(config.training, seed=study.seed))
     file = study.output / "plan.json"
-    plan = runs.read_json(file) if file.is_file() else {}
+    plans = runs.read_json(file) if file.is_file() else {}
     key = f"{preset}, {study.minutes:g} reference minutes"
-    if key not in plan:
-        one_pass, gflops = seconds_per_pass(config)
-        plan[key] = passes_for(study.minutes * 60 * results.REFERENCE_GFLOPS / gflops, one_pass)
-        runs.write_json(file, plan)
-    return dataclasses.replace(config, training=dataclasses.replace(config.training, epochs=plan[key]))
+    if key not in plans:
+        plan = budget.planned(study.minutes, budget.minutes_per_pass(configured(study, preset)))
+        runs.write_json(file, {**plans, key: dataclasses.asdict(plan)})
+        return plan
+    try:
+        return budget.Plan(**plans[key])
+    except TypeError:
+        raise DataError(f"{file}: {key}: not a plan of this version; remove the file") from None
 
 
-def row_of(preset: str, config: Any) -> Row:
-    """Reads what a finished and evaluated run left behind."""
+def configured(study: Comparison, preset: str, passes: int | None = None) -> Any:
+    """Returns the preset's configuration with the study's data and seed, and with so many passes; None: its own."""
+    config = PRESETS[preset].config
+    training = dataclasses.replace(config.training, seed=study.seed, epochs=passes or config.training.epochs)
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, source=study.data), training=training)
+
+
+def row_of(preset: str, config: Any, plan: budget.Plan) -> Row:
+    """Reads what a finished and evaluated run left behind; on a GPU the reference minutes are those of the plan."""
     from apps.cifar10 import models
     from apps.cifar10.cost import layer_costs
 
@@ -151,12 +131,13 @@ def row_of(preset: str, config: Any) -> Row:
         sum(layer.state.multiply_adds for layer in layer_costs(models.build(config, spec))),
         config.training.epochs,
         seen / training["seconds"],
-        training["reference_minutes"],
+        training["reference_minutes"] or plan.reference_minutes,
+        runs.read_json(folder / "environment.json")["machine"]["gpu"],
     )
 
 
 def run(study: Comparison) -> list[Row]:
-    """Plans, trains and evaluates every preset and writes the page; returns the rows, the best first.
+    """Plans, trains and evaluates every preset and writes the page; returns the rows, the best first, none if it only plans.
 
     Raises:
         DataError: an unknown preset, or one that failed.
@@ -164,15 +145,16 @@ def run(study: Comparison) -> list[Row]:
     unknown = sorted(set(study.presets) - set(PRESETS))
     if unknown:
         raise DataError(f"--presets {', '.join(unknown)}: there are {', '.join(PRESETS)}")
-    rows = []
-    for preset in study.presets:
-        config = planned(study, preset)
-        settings = ["--data", study.data, "--training.epochs", str(config.training.epochs)]
+    plans = {preset: plan_of(study, preset) for preset in study.presets}
+    rows: list[Row] = []
+    for preset, plan in plans.items() if not study.plan_only else ():
+        config = configured(study, preset, plan.passes)
+        settings = ["--data", study.data, "--training.epochs", str(plan.passes)]
         for verb in ("train", "evaluate"):
             words = [verb, "--preset", preset, *settings, "--training.seed", str(study.seed)]
             if subprocess.run([sys.executable, "-m", "apps.cifar10", *words], cwd=runs.ROOT).returncode:
                 raise DataError(f"{preset}: could not {verb}; what is above says why")
-        rows.append(row_of(preset, config))
+        rows.append(row_of(preset, config, plan))
         page(study, sorted(rows, key=lambda row: -row.accuracy))
     return sorted(rows, key=lambda row: -row.accuracy)
 
@@ -201,18 +183,24 @@ def cost_figure(rows: Sequence[Row]) -> Figure:
 def page(study: Comparison, rows: Sequence[Row]) -> Path:
     """Writes index.html with the table and the plot; nothing in it comes from the network."""
     sections = [
-        Text("How it was measured", about(study)),
+        Text("How it was measured", about(study, rows)),
         Table("Accuracy and cost", "", COLUMNS, [row.cells() for row in rows]),
         Picture("Accuracy against cost", "A point's area grows with the number of weights.", cost_figure(rows)),
     ]
     return report.render_page(study.output / "index.html", "Architectures compared", sections)
 
 
-def about(study: Comparison) -> str:
-    """Returns the sentence over the table."""
+def about(study: Comparison, rows: Sequence[Row]) -> str:
+    """Returns the sentences over the table."""
+    gpus = sorted({row.gpu for row in rows if row.gpu})
+    where = (
+        f" Trained on {' and '.join(gpus)}, where the pictures/s were measured; the reference minutes are reckoned for these passes on a CPU."
+        if gpus
+        else ""
+    )
     return (
-        f"Each trained for at most {study.minutes:g} reference minutes as planned from a few measured steps, seed {study.seed}, "
-        f"{study.data}; the intervals are over the test pictures, of one training."
+        f"Each trained for as many passes as fit {study.minutes:g} reference minutes of a CPU, as planned from a few measured steps, seed "
+        f"{study.seed}, {study.data}; the intervals are over the test pictures, of one training.{where}"
     )
 
 
@@ -223,12 +211,14 @@ def write_readme(study: Comparison, rows: Sequence[Row], file: Path = README) ->
         ValueError: the marks are missing.
     """
     table = results.markdown_table(COLUMNS, [row.cells() for row in rows])
-    results.replace_between_marks(file, "comparison", f"{about(study)}\n\n{table}")
+    results.replace_between_marks(file, "comparison", f"{about(study, rows)}\n\n{table}")
 
 
 def measure(study: Comparison) -> str:
     """Compares, prints the rows, and writes page and README; says where the page is."""
     rows = run(study)
+    if study.plan_only:
+        return f"plan in {study.output / 'plan.json'}"
     if study.data == "cifar10":
         write_readme(study, rows)
     for row in rows:

@@ -4,9 +4,11 @@ import re
 from dataclasses import replace
 
 import pytest
+import tensorflow as tf
 
-from apps.cifar10 import comparison
+from apps.cifar10 import budget, comparison
 from apps.cifar10.presets import PRESETS
+from datasets.errors import DataError
 from harness import runs
 
 ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 812_345, 86_000_000, 7, 301.4, 9.61)
@@ -44,12 +46,41 @@ def test_the_readme_has_the_marks():
 
 
 def test_a_plan_is_kept(tmp_path, monkeypatch):
-    study = comparison.Comparison(minutes=10, output=tmp_path, data="demo")
-    monkeypatch.setattr(comparison, "seconds_per_pass", lambda config: (50.0, 800.0))
-    assert comparison.planned(study, "mlp-cifar10").training.epochs == 6  # 600 s at twice the reference speed: 300 s
-    monkeypatch.setattr(comparison, "seconds_per_pass", lambda config: pytest.fail("measured again"))
-    config = comparison.planned(replace(study, seed=3), "mlp-cifar10")
+    study = comparison.Comparison(minutes=10, output=tmp_path, data="demo", presets=("mlp-cifar10",), plan_only=True)
+    monkeypatch.setattr(budget, "minutes_per_pass", lambda config: 1.6)
+    assert comparison.run(study) == [] and not (tmp_path / "index.html").exists()
+    monkeypatch.setattr(budget, "minutes_per_pass", lambda config: pytest.fail("measured again"))
+    plan = comparison.plan_of(replace(study, seed=3), "mlp-cifar10")
+    assert plan == budget.Plan(6, pytest.approx(9.6))
+    config = comparison.configured(replace(study, seed=3), "mlp-cifar10", plan.passes)
     assert (config.training.epochs, config.training.seed, config.data.source) == (6, 3, "demo")
+
+
+def test_a_plan_of_another_version_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "plan.json").write_text('{"mlp-cifar10, 10 reference minutes": 6}')
+    assert comparison.main(["--presets", "mlp-cifar10", "--output", str(tmp_path)]) == 1
+    assert "plan.json: mlp-cifar10, 10 reference minutes: not a plan" in capsys.readouterr().err
+
+
+def test_planning_on_a_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    with pytest.raises(DataError, match="CUDA_VISIBLE_DEVICES="):
+        budget.minutes_per_pass(PRESETS["mlp-cifar10"].config)
+
+
+def test_a_pass_costs_what_its_arithmetic_costs():
+    """Of the MLP, whose steps are matrix products: between its bare arithmetic at the reference speed and five times that."""
+    config = PRESETS["mlp-cifar10"].config
+    config = replace(config, data=replace(config.data, source="demo"))
+    arithmetic = 6 * (3072 * 1000 + 2 * 1000**2 + 1000 * 10) * 3800 / 400e9 / 60
+    assert arithmetic < budget.minutes_per_pass(config) < 5 * arithmetic
+
+
+def test_a_gpu_is_named_and_its_minutes_are_the_plans(tmp_path):
+    study = comparison.Comparison(output=tmp_path)
+    text = comparison.about(study, [replace(ROW, gpu="NVIDIA H200")])
+    assert "Trained on NVIDIA H200" in text and "reckoned" in text
+    assert "reckoned" not in comparison.about(study, [ROW])
 
 
 def test_an_unknown_preset_is_one_sentence(tmp_path, capsys):
@@ -63,6 +94,10 @@ def test_two_presets_are_trained_and_compared(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
     study = comparison.Comparison(0.01, presets=("mlp-cifar10", "mobilenet-cifar10"), data="demo", output=tmp_path)
     rows = comparison.run(study)
-    assert [row.epochs for row in rows] == [1, 1] and all(row.images_per_second > 0 for row in rows)
+    assert (
+        [row.epochs for row in rows] == [1, 1]
+        and all(row.gpu is None for row in rows)
+        and all(row.images_per_second > 0 for row in rows)
+    )
     assert {row.multiply_adds for row in rows} >= {3072 * 1000 + 2 * 1000**2 + 1000 * 10}
     assert (tmp_path / "index.html").read_text().count("<tr>") == 3
