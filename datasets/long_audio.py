@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -17,6 +18,23 @@ LONGEST_ON_DISK = 24 * 3600
 BLOCK_SECONDS = 30
 
 
+class DiskSamples:
+    """float32 [samples] that lie in a temporary file, which vanishes with this; a slice of them is read when it is asked for.
+
+    A mapped file would do, but its pages count as memory of the process.
+    """
+
+    def __init__(self, file: tempfile._TemporaryFileWrapper, count: int):
+        self._file, self._count = file, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        start, stop, _ = part.indices(self._count)
+        return np.frombuffer(os.pread(self._file.fileno(), 4 * max(0, stop - start), 4 * start), np.float32)
+
+
 def is_long(path: Path) -> bool:
     """Tells whether a recording is longer than `read_audio` reads; no for a file that cannot be read."""
     try:
@@ -25,12 +43,11 @@ def is_long(path: Path) -> bool:
         return False
 
 
-def read_onto_disk(path: Path, sample_rate: int = 16_000) -> np.ndarray:
+def read_onto_disk(path: Path, sample_rate: int = 16_000) -> DiskSamples:
     """Reads what `read_audio` reads, of up to a day, without ever holding it in memory.
 
     Returns:
-        float32 [samples] at `sample_rate`, clipped to [-1, 1], mapped from a temporary file of 4 bytes a sample that vanishes with
-        the array.
+        the samples at `sample_rate`, clipped to [-1, 1].
 
     Raises:
         DataError: as `read_audio`; or no room in the folder for temporary files.
@@ -44,20 +61,19 @@ def read_onto_disk(path: Path, sample_rate: int = 16_000) -> np.ndarray:
         raise unreadable(path, error) from error
 
 
-def _decoded(path: Path, file: soundfile.SoundFile, sample_rate: int) -> np.ndarray:
+def _decoded(path: Path, file: soundfile.SoundFile, sample_rate: int) -> DiskSamples:
     resampled = soxr.ResampleStream(file.samplerate, sample_rate, 1) if file.samplerate != sample_rate else None
-    read, written = 0, 0
-    with tempfile.TemporaryFile() as target:
-        for block in file.blocks(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True):
-            mono = block.mean(axis=1)
-            check_samples(path, mono)
-            read += len(mono)
-            if resampled is not None:
-                mono = resampled.resample_chunk(mono, last=read >= file.frames)
-            written += len(mono)
-            _write(target, np.clip(mono, -1.0, 1.0).tobytes())
-        check_length(path, read, file.frames)
-        return np.memmap(target, np.float32, "r", shape=(written,))
+    read, written, target = 0, 0, tempfile.TemporaryFile()  # noqa: SIM115 (closed with the samples)
+    for block in file.blocks(BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True):
+        mono = block.mean(axis=1)
+        check_samples(path, mono)
+        read += len(mono)
+        if resampled is not None:
+            mono = resampled.resample_chunk(mono, last=read >= file.frames)
+        written += len(mono)
+        _write(target, np.clip(mono, -1.0, 1.0).tobytes())
+    check_length(path, read, file.frames)
+    return DiskSamples(target, written)
 
 
 def _write(target: tempfile._TemporaryFileWrapper, content: bytes) -> None:

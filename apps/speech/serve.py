@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from apps.speech.tuning import tuned_search
 from apps.speech.word_times import word_times
 from datasets.audio import read_audio
 from datasets.errors import DataError
-from datasets.long_audio import is_long, read_onto_disk
+from datasets.long_audio import DiskSamples, is_long, read_onto_disk
 from harness import endpoint_inputs
 from harness.app import Endpoint
 
@@ -119,31 +120,45 @@ def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
     Raises:
         DataError: not readable, or too short for a single frame.
     """
-    waveform = waveform_of(path)
+    waveform, starts = _cut(path, _modified(path))
     if frames(config, len(waveform)) < 1:
         raise DataError(f"{path}: {1000 * len(waveform) / SAMPLE_RATE:.0f} ms of sound, too short to hold speech")
-    pieces = np.split(waveform, pauses.starts(waveform)[1:])
-    if isinstance(waveform, np.memmap):
-        return {"waveforms": _Pieces(pieces), "lengths": lengths_of(pieces)}
-    return {"waveforms": padded(pieces, 0, np.float32), "lengths": lengths_of(pieces)}
+    lengths = np.diff([*starts, len(waveform)]).astype(np.int32)
+    pieces = _Pieces(waveform, starts, lengths)
+    return {"waveforms": pieces if isinstance(waveform, DiskSamples) else pieces[:], "lengths": lengths}
 
 
-def waveform_of(path: Path) -> np.ndarray:
+def waveform_of(path: Path) -> np.ndarray | DiskSamples:
     """Returns the samples of a recording, float32; those of one of over an hour stay on the disk."""
     return read_onto_disk(path, SAMPLE_RATE) if is_long(path) else read_audio(path, SAMPLE_RATE)
 
 
-class _Pieces:
-    """Pieces of a recording on the disk, padded to the same length a few at a time, when they are asked for."""
+@functools.lru_cache(maxsize=1)
+def _cut(path: Path, modified: int) -> tuple[np.ndarray | DiskSamples, list[int]]:
+    """Returns a recording and where its pieces start; the answer asks for what the question has read."""
+    waveform = waveform_of(path)
+    return waveform, pauses.starts(waveform)
 
-    def __init__(self, pieces: list[np.ndarray]):
-        self._pieces = pieces
+
+def _modified(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+class _Pieces:
+    """Pieces of a recording, padded to the same length a few at a time, when they are asked for."""
+
+    def __init__(self, waveform: np.ndarray | DiskSamples, starts: list[int], lengths: np.ndarray):
+        self._waveform, self._starts, self._lengths = waveform, starts, lengths
 
     def __len__(self) -> int:
-        return len(self._pieces)
+        return len(self._starts)
 
     def __getitem__(self, few: slice) -> np.ndarray:
-        return padded(self._pieces[few], 0, np.float32, pauses.LONGEST)
+        rows = [
+            self._waveform[start : start + length]
+            for start, length in zip(self._starts[few], self._lengths[few], strict=True)
+        ]
+        return padded(rows, 0, np.float32, int(self._lengths.max()))
 
 
 def answer(
@@ -160,8 +175,9 @@ def answer(
     if search is None:
         return row
     frame_seconds, texts, words = seconds_per_frame(config), [], []
-    sounds = zip(outputs["log_probabilities"], outputs["frames"], _starts(path, len(outputs["frames"])), strict=True)
-    for values, count, start in sounds:
+    _, starts = _cut(path, _modified(path))
+    for values, count, first in zip(outputs["log_probabilities"], outputs["frames"], starts, strict=True):
+        start = first / SAMPLE_RATE
         heard = search(values[:count])[0]
         texts.append(heard.text)
         words += [
@@ -178,10 +194,3 @@ def answer(
 
 def _joined(texts: Iterable[str]) -> str:
     return " ".join(text for text in texts if text)
-
-
-def _starts(path: Path, pieces: int) -> list[float]:
-    """Returns the second at which each piece of a recording begins, as `read` has cut it."""
-    if pieces == 1:
-        return [0.0]
-    return [start / SAMPLE_RATE for start in pauses.starts(waveform_of(path))]

@@ -75,6 +75,7 @@ def _transcribe(options: argparse.Namespace) -> None:
     chunk = options.chunk_milliseconds * SAMPLE_RATE // 1000
     chunks = _stdin(sys.stdin.buffer, chunk) if options.file == "-" else _file(Path(options.file), chunk)
     stream = Stream(session.config, session.spec(target), session.model(target))
+    stream.warm_up(chunk)
     writer = Writer(stream.characters, seconds_per_frame(session.config))
     heard, spent, shown = 0, 0.0, ""
     for samples in chunks:

@@ -54,12 +54,24 @@ class Stream:
         )
         self._recur = tf.function(self._recurred, reduce_retracing=True)
         self._answer = tf.function(self._answered, reduce_retracing=True)
+        self._bins, self._units = shape[2], config.model.units
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forgets what was heard."""
         self._samples = np.zeros(0, np.float32)
-        self._total, self._seen = tf.zeros([1, shape[2]]), 0
-        self._features, self._first = np.zeros((0, shape[2]), np.float32), 0
+        self._total, self._seen = tf.zeros([1, self._bins]), 0
+        self._features, self._first = np.zeros((0, self._bins), np.float32), 0
         self._convolved = 0
         self._states = [rnn.cell.get_initial_state(batch_size=1) for _, rnn in self._recurrent]
-        self._waiting = np.zeros((0, config.model.units), np.float32)
+        self._waiting = np.zeros((0, self._units), np.float32)
+
+    def warm_up(self, samples: int) -> None:
+        """Hears eight silent chunks of so many samples and forgets them: what compiles at the first sounds is compiled then."""
+        for _ in range(8):
+            self.accept(np.zeros(samples, np.float32))
+        self.finish()
+        self._begin()
 
     def accept(self, samples: np.ndarray) -> np.ndarray:
         """Returns what can be said by now.

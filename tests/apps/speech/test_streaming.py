@@ -68,6 +68,16 @@ def test_chunks_equal_the_whole_recording(model, chunk):
     assert writer.text == together.text
 
 
+def test_a_warm_up_compiles_what_sounds_need_and_leaves_no_trace(model):
+    samples, stream = sound(24_000), Stream(CONFIG, SPEC, model)
+    stream.warm_up(2560)
+    functions = (stream._hear_frames, stream._convolve, stream._recur, stream._answer)
+    compiled = [function.experimental_get_tracing_count() for function in functions]
+    answers = [stream.accept(samples[start : start + 2560]) for start in range(0, len(samples), 2560)]
+    assert [function.experimental_get_tracing_count() for function in functions] == compiled
+    np.testing.assert_allclose(np.concatenate([*answers, stream.finish()]), whole(model, samples), atol=1e-4)
+
+
 @pytest.mark.parametrize("count", [0, 399, 400, 2000])
 def test_short_recordings(model, count):
     stream = Stream(CONFIG, SPEC, model)
