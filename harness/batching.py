@@ -11,6 +11,13 @@ Plan = Callable[[int], Sequence[np.ndarray]]
 """Pass over the data -> the example indices of each of its batches. Every pass has the same number of batches."""
 
 
+def on_host(values: np.ndarray, dtype: tf.DType | None = None) -> tf.Tensor:
+    """Returns a tensor in the memory of the host, where tf.data works; made plainly, it would lie on a GPU, and be copied back
+    as a whole for every batch."""
+    with tf.device("CPU:0"):
+        return tf.constant(values, dtype)
+
+
 def shuffled_plan(count: int, batch_size: int, seed: int) -> Plan:
     """Returns a plan that draws a new order in every pass and leaves the incomplete last batch out.
 

@@ -20,7 +20,7 @@ from datasets.errors import DataError
 from datasets.fetch import sha256_of
 from datasets.synthetic import shapes
 from harness.app import Prepared, Source
-from harness.batching import in_order_plan, index_batches, shuffled_plan
+from harness.batching import in_order_plan, index_batches, on_host, shuffled_plan
 from harness.classification import class_weights
 from harness.labelled_pictures import LabelledPictures, Learn, prepared_own, prepared_pictures, stratified
 from shared_layers.convolution.whitening import patch_covariance
@@ -164,10 +164,10 @@ def batches(
     """
     classes, settings = len(spec["class_names"]), config.training
     steps = max(1, len(split) // settings.batch_size)
-    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    images, labels = on_host(split.images), on_host(split.labels)
     balanced = training and config.data.class_weight == "balanced"
-    halves = tf.constant(first_sides(len(split), settings.seed)) if training and config.data.alternating_flip else None
-    weights = tf.constant(class_weights(split.labels, classes), tf.float32) if balanced else None
+    halves = on_host(first_sides(len(split), settings.seed)) if training and config.data.alternating_flip else None
+    weights = on_host(class_weights(split.labels, classes), tf.float32) if balanced else None
 
     def gather(indices: tf.Tensor, seed: tf.Tensor):
         x, y = tf.gather(images, indices), tf.gather(labels, indices)

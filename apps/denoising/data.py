@@ -19,7 +19,7 @@ from datasets import cifar10, pictures
 from datasets.errors import DataError
 from datasets.fetch import sha256_of
 from harness.app import Prepared, Source
-from harness.batching import in_order_plan, index_batches, shuffled_plan
+from harness.batching import in_order_plan, index_batches, on_host, shuffled_plan
 from shared_layers.images.corruption import add_gaussian_noise
 
 FILE_TYPES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -226,7 +226,7 @@ def crops(files: Files, side: int, seed: int, most_bytes: int = MOST_CROP_BYTES)
 
 def batches(config: Config, spec: dict[str, Any], split: Stack, training: bool, first_step: int = 0) -> tf.data.Dataset:
     """Returns (noisy, clean), both float32 [batch, height, width, channels]; mirrored at random and endless when training."""
-    images = tf.constant(split.images)
+    images = on_host(split.images)
     sigma = config.data.sigma / 255.0
 
     def gather(indices: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

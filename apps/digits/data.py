@@ -15,7 +15,7 @@ from apps.digits.config import Config, DataConfig, ElasticDataConfig
 from datasets import mnist, pictures
 from datasets.fetch import sha256_of
 from harness.app import Prepared, Source
-from harness.batching import in_order_plan, index_batches, shuffled_plan
+from harness.batching import in_order_plan, index_batches, on_host, shuffled_plan
 from harness.classification import class_weights
 from harness.labelled_pictures import LabelledPictures, prepared_own, prepared_pictures, stratified
 from shared_layers.images import distortion
@@ -83,9 +83,9 @@ def batches(
     config: Config, spec: dict[str, Any], split: LabelledPictures, training: bool, first_step: int = 0
 ) -> tf.data.Dataset:
     """Returns (pictures float32 [batch, 28, 28], labels [batch][, weights [batch]]); distorted and endless when training."""
-    images, labels = tf.constant(split.images), tf.constant(split.labels)
+    images, labels = on_host(split.images), on_host(split.labels)
     balanced = training and config.data.class_weight == "balanced"
-    weights = tf.constant(class_weights(split.labels, len(spec["class_names"])), tf.float32) if balanced else None
+    weights = on_host(class_weights(split.labels, len(spec["class_names"])), tf.float32) if balanced else None
 
     def gather(indices: tf.Tensor, seed: tf.Tensor):
         x = tf.cast(tf.gather(images, indices), tf.float32)

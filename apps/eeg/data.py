@@ -20,7 +20,7 @@ from datasets.errors import DataError
 from datasets.montage import on_the_scalp, positions
 from datasets.synthetic import eeg as synthetic
 from harness.app import Prepared, Source
-from harness.batching import in_order_plan, index_batches, shuffled_plan
+from harness.batching import in_order_plan, index_batches, on_host, shuffled_plan
 from harness.classification import class_weights
 
 DEMO_SUBJECTS = 8
@@ -204,9 +204,9 @@ def batches(
     Varied and endless when training. A mixed trial's weight is mixed as its label is.
     """
     classes = len(spec["class_names"])
-    signals, labels = tf.constant(split.signals), tf.constant(np.eye(classes, dtype=np.float32)[split.labels])
+    signals, labels = on_host(split.signals), on_host(np.eye(classes, dtype=np.float32)[split.labels])
     balanced = training and config.data.class_weight == "balanced"
-    weights = tf.constant(class_weights(split.labels, classes)) if balanced else None
+    weights = on_host(class_weights(split.labels, classes)) if balanced else None
 
     def gather(indices: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, ...]:
         x, y = tf.gather(signals, indices), tf.gather(labels, indices)

@@ -14,6 +14,7 @@ import pandas
 import pytest
 import tensorflow as tf
 
+from harness.batching import on_host
 from shared_layers.ctc.loss import ctc_loss
 from shared_layers.recurrent.bidirectional import BidirectionalRecurrent
 from shared_layers.recurrent.gru import GRU
@@ -133,3 +134,7 @@ def test_ctc_on_a_gpu_is_that_on_a_cpu():
         answers.append((losses, tape.gradient(losses, given)))
     for on_gpu, on_cpu in zip(*answers, strict=True):
         np.testing.assert_allclose(on_gpu, on_cpu, rtol=1e-6)
+
+
+def test_examples_in_memory_stay_on_the_host():
+    assert "CPU" in on_host(np.zeros(4)).device

@@ -12,7 +12,7 @@ from apps.digits.config import Config, Siamese
 from apps.digits.data import distort
 from datasets.errors import DataError
 from harness.app import Prepared
-from harness.batching import in_order_plan, index_batches, shuffled_plan
+from harness.batching import in_order_plan, index_batches, on_host, shuffled_plan
 from harness.labelled_pictures import LabelledPictures
 
 EVALUATION_BATCH = 250
@@ -90,12 +90,12 @@ def batches(
     Raises:
         DataError: too few pictures of too few classes for a pair of each kind.
     """
-    training_config, images = config.training, tf.constant(split.images)
+    training_config, images = config.training, on_host(split.images)
     if not training:
         pairs, same = disjoint_pairs(split.labels)
         if not len(pairs):
             raise DataError(f"{config.data.source}: too few pictures for validation pairs; give every class 4 or more")
-        table, kinds = tf.constant(pairs), tf.constant(same, tf.float32)
+        table, kinds = on_host(pairs), on_host(same, tf.float32)
         dataset = index_batches(in_order_plan(len(pairs), EVALUATION_BATCH), training_config.seed, endless=False)
         return dataset.map(
             lambda indices, seed: (
@@ -119,9 +119,9 @@ def batches(
 def _partners(labels: np.ndarray) -> Any:
     """Returns (indices [batch], seed) -> (partners' indices [batch], 1.0 for the same class, else 0.0 [batch])."""
     present, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    order = tf.constant(np.argsort(labels, kind="stable"), tf.int64)
-    offsets = tf.constant(np.cumsum(counts) - counts, tf.int64)
-    place_of, count_of = tf.constant(places, tf.int64), tf.constant(counts, tf.int64)
+    order = on_host(np.argsort(labels, kind="stable"), tf.int64)
+    offsets = on_host(np.cumsum(counts) - counts, tf.int64)
+    place_of, count_of = on_host(places, tf.int64), on_host(counts, tf.int64)
     classes = len(present)
 
     def partner(indices: tf.Tensor, seed: tf.Tensor):
