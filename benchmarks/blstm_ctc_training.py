@@ -12,20 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+import pairs
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCH, FRAMES, VALUES, LABELS, CLASSES = 32, 200, 256, 30, 29
 """Utterances, frames of each, values of a frame, labels of an utterance, symbols with the blank."""
-FRAMEWORKS = ("ours", "torch")
-CLOCKS = ("by_wall_clock", "by_processor_time")
 
 
 def ours(width: int, threads: int) -> tuple[Callable[[], float], str]:
@@ -83,75 +78,6 @@ def theirs(width: int, threads: int) -> tuple[Callable[[], float], str]:
     return step, f"torch {torch.__version__}"
 
 
-def work(framework: str, width: int, threads: int) -> None:
-    """Answers each line of stdin, a number of steps, with the seconds and the processor seconds they took; at first the versions."""
-    step, versions = {"ours": ours, "torch": theirs}[framework](width, threads)
-    for _ in range(3):
-        step()
-    print(versions, flush=True)
-    for line in sys.stdin:
-        start, processor = time.perf_counter(), time.process_time()
-        for _ in range(int(line)):
-            step()
-        print(time.perf_counter() - start, time.process_time() - processor, flush=True)
-
-
-class Worker:
-    """A process that trains with one framework when it is told to."""
-
-    def __init__(self, framework: str, python: str, width: int, threads: int):
-        command = [python, __file__, "--worker", framework, "--widths", str(width), "--threads", str(threads)]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        self.versions = self._line()
-
-    def _line(self) -> str:
-        line = self.process.stdout.readline().strip()
-        if not line:
-            raise SystemExit(f"{' '.join(self.process.args)}: ended without an answer; run it by hand to see why")
-        return line
-
-    def utterances_per_second(self, steps: int) -> tuple[float, float]:
-        """Trains so many steps; returns the throughput by the wall's clock and by processor time."""
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
-        return tuple(steps * BATCH / float(seconds) for seconds in self._line().split())
-
-    def end(self) -> None:
-        """Ends the process."""
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def measured(width: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Returns the throughput of both at one width, pair by pair, and the median of the pairs' ratios."""
-    pythons = {"ours": sys.executable, "torch": options.torch_python}
-    workers = {name: Worker(name, pythons[name], width, options.threads) for name in FRAMEWORKS}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in FRAMEWORKS}
-    for pair in range(options.pairs):
-        for name in FRAMEWORKS if pair % 2 else FRAMEWORKS[::-1]:
-            found[name].append(workers[name].utterances_per_second(options.steps))
-    for worker in workers.values():
-        worker.end()
-    result: dict[str, Any] = {"width": width, "versions": {name: worker.versions for name, worker in workers.items()}}
-    for place, clock in enumerate(CLOCKS):
-        rates = {name: [pair[place] for pair in found[name]] for name in FRAMEWORKS}
-        ratios = [a / b for a, b in zip(*rates.values(), strict=True)]
-        result[clock] = {
-            **{f"{name}_utterances_per_second": [round(rate, 2) for rate in rates[name]] for name in FRAMEWORKS},
-            "ratios": [round(ratio, 3) for ratio in ratios],
-            "median_ratio": round(statistics.median(ratios), 3),
-        }
-    return result
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--torch-python", help="the interpreter of an environment with torch")
@@ -160,23 +86,24 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4, help="of each framework in a pair")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each framework")
     parser.add_argument("--output", type=Path, help="a JSON file")
-    parser.add_argument("--worker", choices=FRAMEWORKS, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=pairs.FRAMEWORKS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        work(options.worker, options.widths[0], options.threads)
+        pairs.work(*{"ours": ours, "torch": theirs}[options.worker](options.widths[0], options.threads))
         return
     if not options.torch_python:
         parser.error("--torch-python is needed")
+    pythons, found = {"ours": sys.executable, "torch": options.torch_python}, []
+    for width in options.widths:
+        own = ["--widths", str(width), "--threads", str(options.threads)]
+        commands = {name: [pythons[name], __file__, "--worker", name, *own] for name in pairs.FRAMEWORKS}
+        figures = pairs.measured(commands, BATCH, options.pairs, options.steps)
+        found.append({"width": width, **figures})
     document = {
         "batch": {"utterances": BATCH, "frames": FRAMES, "values": VALUES, "labels": LABELS, "classes": CLASSES},
-        "machine": {
-            "cpu": platform.processor() or platform.machine(),
-            "cores": len(os.sched_getaffinity(0)),
-            "load": os.getloadavg()[0],
-        },
+        "machine": pairs.machine(),
         "threads": options.threads,
-        "steps": options.steps,
-        "widths": [measured(width, options) for width in options.widths],
+        "widths": found,
     }
     text = json.dumps(document, indent=1) + "\n"
     if options.output:
