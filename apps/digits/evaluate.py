@@ -9,7 +9,7 @@ import numpy as np
 
 from apps.digits import dropout_average, other_pictures, rejection, robustness
 from apps.digits.config import Config
-from apps.digits.data import CLASS_NAMES, logits_of
+from apps.digits.data import CLASS_NAMES
 from apps.digits.tuning import tuned_answers
 from harness import classification
 from harness.app import Metric, Predictions
@@ -33,23 +33,29 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPic
         of every kind of `other_pictures`, and right_KIND bool where they are digits.
     """
     answers = tuned_answers(spec)
-    logits = logits_of(config, spec, model, split)
+    known = answers.likeness if answers else None
+    answering = rejection.with_features(model)
+
+    def answer(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns logits [n, classes] and scores [n] of pictures [n, 28, 28]."""
+        images = images.astype(np.float32)
+        features, logits = answering.predict(images, batch_size=BATCH, verbose=0)
+        return logits, rejection.scores(images, features, logits, known).numpy()
+
+    logits, scores = answer(split.images)
     probabilities = tempered(logits, 1.0)
     worst = np.argsort(probabilities[np.arange(len(split)), split.labels])[:PICTURES]
     subset = robustness.subset(len(split))
     chosen = split.images[subset]
 
-    def classify(images: np.ndarray) -> np.ndarray:
-        return model.predict(images, batch_size=BATCH, verbose=0)
-
     predictions = {
         "labels": split.labels,
         "probabilities": probabilities,
-        "scores": rejection.scores(split.images.astype(np.float32), logits).numpy(),
+        "scores": scores,
         "worst": worst,
         "worst_images": split.images[worst],
         "subset": subset,
-        "perturbed_answers": robustness.answers(classify, chosen),
+        "perturbed_answers": robustness.answers(lambda images: answer(images)[0], chosen),
     }
     if dropout_average.has_dropout(model):
         predictions["dropout_average"] = dropout_average.average(model, chosen)
@@ -58,22 +64,19 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPic
         predictions["least_score"] = np.array([answers.least_score])
         predictions["calibrated"] = tempered(logits, answers.temperature)
     if tuple(spec["class_names"]) == CLASS_NAMES:
-        predictions |= _of_other_pictures(classify, split, uci=config.data.source == "mnist")
+        predictions |= _of_other_pictures(answer, split, uci=config.data.source == "mnist")
     return predictions
 
 
 def _of_other_pictures(
-    classify: Callable[[np.ndarray], np.ndarray], split: LabelledPictures, uci: bool
+    answer: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], split: LabelledPictures, uci: bool
 ) -> dict[str, np.ndarray]:
     found = {}
     for kind, (pictures, labels) in other_pictures.other_hands(split, uci).items():
-        images = other_pictures.centred(pictures)
-        logits = classify(images)
-        found[f"scores_{kind}"] = rejection.scores(images, logits).numpy()
+        logits, found[f"scores_{kind}"] = answer(other_pictures.centred(pictures))
         found[f"right_{kind}"] = logits.argmax(axis=1) == labels
     for kind, pictures in other_pictures.no_digits().items():
-        images = other_pictures.centred(pictures)
-        found[f"scores_{kind}"] = rejection.scores(images, classify(images)).numpy()
+        _, found[f"scores_{kind}"] = answer(other_pictures.centred(pictures))
     return found
 
 

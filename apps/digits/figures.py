@@ -86,8 +86,8 @@ def rejection_table(predictions: Predictions) -> Table:
         name = kind.replace("_", " ") or "test pictures"
         rows.append([name, read, f"{100 * rejected.value:.1f} %", rejected.examples])
     caption = (
-        "Share of pictures that are called no digit because their largest logit is lower than that of nearly all validation "
-        "pictures, and of digits that get their class (before that question). All but the test pictures go through the exported "
+        "Share of pictures that are called no digit because their logits and features are less like those of training pictures "
+        "than nearly all validation pictures' are, and of digits that get their class (before that question). All but the test pictures go through the exported "
         "model's centring: test digits in made photographs, scikit-learn's UCI digits, printed letters, cuttings of two photographs, "
         "noise, ruled and shaded paper without a digit, and pictures of one grey."
     )

@@ -2,25 +2,89 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import keras
 import numpy as np
 import tensorflow as tf
 
+from shared_layers.images.shifted_views import MeanOverViews
+
 NO_DIGIT = "no digit"
+RIDGE = 1e-3
+"""Of the mean variance, added to every feature's: a covariance of few pictures can be inverted, too."""
 
 
-def scores(images: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Returns how much each picture looks like one of the training's: its largest logit, minus infinity where it is of one grey.
+@dataclass(frozen=True)
+class Likeness:
+    """What training pictures have in common."""
+
+    energy_deviation: float
+    """Standard deviation of the logarithm of the summed exponentials of the logits."""
+    distance_deviation: float = 1.0
+    """Standard deviation of the distance of a picture's features from those of the nearest class."""
+    means: list[list[float]] | None = None
+    """[classes, features]; None for a network without feature maps."""
+    whitening: list[list[float]] | None = None
+    """[features, features]: features times this have no correlation within a class, and variance one."""
+
+
+def with_features(model: keras.Model) -> keras.Model:
+    """Returns the model with two answers: the means [n, channels] of its last feature maps, and the logits.
+
+    A network without feature maps answers no features, [n, 0].
+    """
+    views = any(isinstance(layer, MeanOverViews) for layer in model.layers)
+    maps = [layer.output for layer in model.layers if len(layer.output.shape) == 4]
+    if maps:
+        features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="means_of_maps")(maps[-1])
+        features = MeanOverViews(dtype="float32", name="means_over_views")(features) if views else features
+    else:
+        features = model.outputs[0][:, :0]
+    return keras.Model(model.inputs[0], [features, model.outputs[0]])
+
+
+def likeness(features: np.ndarray, logits: np.ndarray, labels: np.ndarray) -> Likeness:
+    """Returns what training pictures of these features [n, features], logits [n, classes] and labels [n] have in common."""
+    energy = float(tf.math.reduce_std(tf.reduce_logsumexp(logits, axis=1)))
+    if not features.shape[1]:
+        return Likeness(max(energy, 1e-6))
+    features = features.astype(np.float64)
+    means = np.stack([features[labels == label].mean(axis=0) for label in np.unique(labels)])
+    within = features - means[np.searchsorted(np.unique(labels), labels)]
+    covariance = within.T @ within / len(within)
+    covariance += (RIDGE * np.trace(covariance) / len(covariance) + 1e-9) * np.eye(len(covariance))
+    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
+    distances = _distances(tf.constant(features), tf.constant(means), tf.constant(whitening)).numpy()
+    return Likeness(max(energy, 1e-6), max(float(distances.std()), 1e-6), means.tolist(), whitening.tolist())
+
+
+def scores(images: tf.Tensor, features: tf.Tensor, logits: tf.Tensor, known: Likeness | None) -> tf.Tensor:
+    """Returns how much each picture looks like one of the training's, [n]; minus infinity where it is of one grey.
+
+    The energy (the logarithm of the summed exponentials of the logits), less the distance of the features from those of the
+    nearest class (Mahalanobis, one covariance for all classes), each in standard deviations of the training pictures.
 
     Args:
         images: float32 [n, 28, 28].
+        features: float32 [n, features], of `with_features`.
         logits: float32 [n, classes].
+        known: of the training pictures; None: the energy alone.
 
-    Source: Hendrycks, Basart, Mazeika et al., "Scaling out-of-distribution detection for real-world settings", ICML 2022.
+    Source: Liu, Wang, Owens and Li, "Energy-based out-of-distribution detection", NeurIPS 2020; Lee, Lee, Lee and Shin, "A
+    simple unified framework for detecting out-of-distribution samples and adversarial attacks", NeurIPS 2018.
     """
+    score = tf.reduce_logsumexp(logits, axis=1)
+    if known is not None:
+        score /= known.energy_deviation
+    if known is not None and known.means is not None:
+        means, whitening = (tf.constant(values, tf.float32) for values in (known.means, known.whitening))
+        score -= _distances(features, means, whitening) / known.distance_deviation
     blank = tf.reduce_max(images, axis=[1, 2]) - tf.reduce_min(images, axis=[1, 2]) < 1.0
-    return tf.where(blank, -np.inf, tf.reduce_max(logits, axis=1))
+    return tf.where(blank, -np.inf, score)
 
 
-def is_digit(images: tf.Tensor, logits: tf.Tensor, least_score: float) -> tf.Tensor:
-    """Returns bool [n]: whether a picture scores at least so much."""
-    return scores(images, logits) >= least_score
+def _distances(features: tf.Tensor, means: tf.Tensor, whitening: tf.Tensor) -> tf.Tensor:
+    """Returns the distance of each picture's features from the nearest of the means, [n]."""
+    beside = tf.matmul(features, whitening)[:, None] - tf.matmul(means, whitening)[None]
+    return tf.sqrt(tf.reduce_min(tf.reduce_sum(beside**2, axis=2), axis=1))

@@ -25,11 +25,12 @@ FORM = "MNIST's form, bright ink on black, 0 to 255 [n, 28, 28]"
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
     """Returns picture_bytes (any picture of a digit) and images (MNIST's own form)."""
     names = tf.constant(spec["class_names"])
-    tuned = tuned_answers(spec) or Answers(temperature=1.0, least_score=float(np.finfo(np.float32).min))
+    tuned = tuned_answers(spec) or Answers(1.0, float(np.finfo(np.float32).min), None)
+    answering = rejection.with_features(model)
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = model(images, training=False)
-        found = rejection.is_digit(images, logits, tuned.least_score)
+        features, logits = answering(images, training=False)
+        found = rejection.scores(images, features, logits, tuned.likeness) >= tuned.least_score
         digit = tf.where(found, tf.gather(names, tf.argmax(logits, axis=-1)), rejection.NO_DIGIT)
         return {"digit": digit, "probabilities": tf.nn.softmax(logits / tuned.temperature)}
 

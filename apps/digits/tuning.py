@@ -1,5 +1,5 @@
-"""What is chosen on the validation pictures once a model is trained: the temperature, and the threshold below which a picture
-is called no digit."""
+"""What is chosen once a model is trained: on validation pictures the temperature and the threshold below which a picture is
+called no digit, and on training pictures what they have in common."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import numpy as np
 
 from apps.digits import rejection
 from apps.digits.config import Config
-from apps.digits.data import logits_of
 from datasets.errors import DataError
 from harness.app import Prepared
 from harness.calibration import fit_temperature
 
 FILE = "answers.json"
-FALSE_ALARMS = 0.002
+FALSE_ALARMS = 0.003
 """Share of the validation pictures that may be called no digit."""
+TRAINING_PICTURES = 10_000
+"""At most, drawn by SEED, that tell what training pictures have in common."""
+SEED = 0
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,25 @@ class Answers:
     """By which logits are divided before the softmax."""
     least_score: float
     """A picture that scores less, by `rejection.scores`, is no digit."""
+    likeness: rejection.Likeness | None
+    """By which it is scored."""
 
 
 def tune(config: Config, spec: dict[str, Any], model: Any, prepared: Prepared) -> dict[str, str]:
-    """Returns the temperature and the least score, chosen on the validation pictures, or nothing where nothing validates."""
-    validation = prepared.splits["validation"]
+    """Returns temperature, least score and likeness for the folder tuned/, or nothing where nothing validates."""
+    train, validation = (prepared.splits[name] for name in ("train", "validation"))
     if not len(validation):
         return {}
-    logits = logits_of(config, spec, model, validation)
-    scores = rejection.scores(validation.images.astype(np.float32), logits).numpy()
+    answering = rejection.with_features(model)
+    some = np.random.default_rng(SEED).permutation(len(train))[:TRAINING_PICTURES]
+    shown = train.images[some].astype(np.float32)
+    known = rejection.likeness(*answering.predict(shown, batch_size=BATCH, verbose=0), train.labels[some])
+    images = validation.images.astype(np.float32)
+    features, logits = answering.predict(images, batch_size=BATCH, verbose=0)
+    scores = rejection.scores(images, features, logits, known).numpy()
     least = float(np.quantile(scores[np.isfinite(scores)], FALSE_ALARMS))
-    answers = Answers(fit_temperature(validation.labels, logits), least)
-    return {FILE: json.dumps(asdict(answers), indent=1) + "\n"}
+    answers = Answers(fit_temperature(validation.labels, logits), least, known)
+    return {FILE: json.dumps(asdict(answers)) + "\n"}
 
 
 def tuned_answers(spec: dict[str, Any]) -> Answers | None:
@@ -53,7 +63,8 @@ def tuned_answers(spec: dict[str, Any]) -> Answers | None:
         return None
     try:
         stored = json.loads(spec["tuned"][FILE])
-        return Answers(float(stored["temperature"]), float(stored["least_score"]))
+        known = stored["likeness"] and rejection.Likeness(**stored["likeness"])
+        return Answers(float(stored["temperature"]), float(stored["least_score"]), known)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"tuned/{FILE} of the run is missing or damaged ({error}); remove the folder tuned/ and evaluate again"
