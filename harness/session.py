@@ -141,8 +141,8 @@ class Session:
                 "code": runs.code_version(),
             },
         )
-        model.compiled = False  # so that the file needs nothing but shared_layers to load
-        runs.write(folder / "model.keras", lambda path: model.save(path, include_optimizer=False))
+        model.compiled, model.optimizer = False, None  # so that the file holds no more than shared_layers can load
+        runs.write(folder / "model.keras", model.save)
         runs.say(f"{self.app.name}: trained in {minutes:.1f} minutes: {folder / 'model.keras'}")
 
     def _describe_run(self, target: Target, prepared: Prepared) -> None:

@@ -1,12 +1,15 @@
 """Each app the whole way on data that needs no download: train, evaluate, export, reload with TensorFlow alone, predict."""
 
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import soundfile
@@ -60,6 +63,13 @@ def test_it_learns(trained):
     low, high = headline["interval95"]
     assert low <= headline["value"] <= high
     assert document["dataset"]["sha256"]
+
+
+def test_the_model_file_holds_no_optimizer(trained):
+    with zipfile.ZipFile(trained[2] / "model.keras") as archive:
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+    assert "layers" in weights
+    assert "optimizer" not in weights
 
 
 def test_the_report_stands_alone(trained):
