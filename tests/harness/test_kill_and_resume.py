@@ -61,12 +61,12 @@ def start(app: str, runs: Path, killed: tuple[str, int] | None = None) -> subpro
 
 def kill(app: str, runs: Path, moment: str, count: int) -> None:
     process = start(app, runs, (moment, count))
-    log = process.communicate(timeout=300)[1]
+    log = process.communicate(timeout=900)[1]
     assert process.returncode == -signal.SIGKILL, log
 
 
 def finish(process: subprocess.Popen) -> str:
-    log = process.communicate(timeout=300)[1]
+    log = process.communicate(timeout=900)[1]
     assert process.returncode == 0, log
     return log
 

@@ -72,7 +72,7 @@ def run_workers(arguments: list[str], runs: Path) -> list[tuple[int, str]]:
                 text=True,
             )
         )
-    logs = [worker.communicate(timeout=240)[1] for worker in workers]
+    logs = [worker.communicate(timeout=900)[1] for worker in workers]
     return [(worker.returncode, log) for worker, log in zip(workers, logs, strict=True)]
 
 
