@@ -12,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .DEFAULT_GOAL := help
 verbs := train evaluate export run bench
 targets = $(addprefix $(1)-,$(APPS))
-tests = $(RUN) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+tests = $(RUN) -m pytest -q -n $(WORKERS)
 flags = $(if $(PRESET),--preset $(PRESET)) --strategy $(STRATEGY) $(ARGS)
 
 .PHONY: help setup demo test test-all benchmarks lint report gradient-study compare-digits compare-cifar10 transfer-cifar10 $(foreach verb,$(verbs) predict results,$(call targets,$(verb)))

@@ -36,9 +36,7 @@ def command(arguments, runs, **options):
     )
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(app, marks=pytest.mark.xdist_group(f"{app} end to end")) for app in REQUIRED]
-)
+@pytest.fixture(scope="module", params=REQUIRED)
 def trained(request, tmp_path_factory):
     """(app, runs folder, seed folder) of a finished demo run."""
     runs = tmp_path_factory.mktemp(request.param)
