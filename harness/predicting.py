@@ -77,7 +77,8 @@ def _files(paths: Sequence[Path], file_types: Sequence[str]) -> Iterator[Path]:
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Prints rows with their columns aligned; numbers short, lists as they are."""
-    table = pandas.DataFrame(list(rows))
+    """Prints rows with their columns aligned; numbers short, lists as they are, a dash for what there is none of."""
+    table = pandas.DataFrame(list(rows), dtype=object)
+    table = table.where(table.notna(), "-")
     with pandas.option_context("display.max_colwidth", 80, "display.width", 200, "display.max_columns", 20):
         print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))

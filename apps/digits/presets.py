@@ -109,8 +109,8 @@ PRESETS = {
     "convnet-small-mnist": Preset(
         Config(
             data=replace(_convnet_data, rotation=8, elastic=0.7),
-            model=ConvNet(widths=(10, 16, 16), average_shifts=True),
-            training=replace(_convnet_training, epochs=50, learning_rate=1e-2, weight_decay=0.005),
+            model=ConvNet(widths=(8, 12, 20), pool_after=2, average_shifts=True),
+            training=replace(_convnet_training, epochs=60, learning_rate=1e-2, weight_decay=0.005),
         ),
         catalogue="D6",
         title="The same with less than 10,000 weights",

@@ -23,3 +23,14 @@ def test_no_call_has_more_than_sixteen_rows(rows, calls):
     assert seen == calls
     np.testing.assert_array_equal(found["doubled"], 2 * inputs["numbers"])
     assert found["called"].tolist() == [f"n{i}!".encode() for i in range(rows)]
+
+
+def test_the_table_has_a_dash_where_there_is_no_answer(capsys):
+    rows = [
+        {"file": "a.png", "digit": "3", "probability": 0.97126, "runner_up": "5", "labels": ["x", "y"]},
+        {"file": "b.png", "digit": "no digit", "probability": None, "runner_up": None, "labels": []},
+    ]
+    predicting.print_table(rows)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[1] == ["a.png", "3", "0.9713", "5", "[x,", "y]"]
+    assert lines[2] == ["b.png", "no", "digit", "-", "-", "[]"]
