@@ -113,7 +113,7 @@ PRESETS = {
             training=replace(_convnet_training, epochs=60, learning_rate=1e-2, weight_decay=0.005),
         ),
         catalogue="D6",
-        title="The same with less than 10,000 weights",
+        title="The suite's convolutional network with less than 10,000 weights",
     ),
     "siamese-mnist": Preset(
         Config(
