@@ -30,7 +30,8 @@ class TrainingConfig:
     optimizer: str = "adamw"
     """Any Keras optimizer by name, or convolution_muon or nesterov_by_rank (harness/muon.py)."""
     optimizer_options: dict[str, float] = field(default_factory=dict)
-    """Further arguments of the optimizer, e.g. `momentum 0.9 nesterov 1`."""
+    """Further arguments of the optimizer, e.g. `momentum 0.9 nesterov 1`; where a preset has some, one flag each, e.g.
+    --training.optimizer-options.momentum 0.9."""
     learning_rate: float = 1e-3
     """Peak learning rate."""
     schedule: Literal["constant", "cosine", "linear", "exponential", "inverse_time"] = "cosine"
