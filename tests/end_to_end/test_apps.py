@@ -65,7 +65,7 @@ def test_it_learns(trained):
 def test_the_model_file_holds_no_optimizer(trained):
     with zipfile.ZipFile(trained[2] / "model.keras") as archive:
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
-    assert "layers" in weights
+    assert len(weights)
     assert "optimizer" not in weights
 
 

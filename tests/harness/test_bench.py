@@ -65,17 +65,17 @@ def measure(folder, **training):
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(bench, "ROUNDS", 3)
-    monkeypatch.setattr(bench, "ROUND_SECONDS", 0.05)
+    monkeypatch.setattr(bench, "ROUND_SECONDS", 0.2)
     monkeypatch.setattr(bench, "LONGEST_STEP", 100.0)
 
 
 def test_a_dear_augmentation_shows_in_the_pipeline_ratio_and_is_listed_apart(quick, tmp_path):
     measured = measure(tmp_path)
     step = measured["step_ms"]
-    assert measured["pipeline_ratio"] > 1.5
-    assert measured["processor_time"]["pipeline_ratio"] > 1.5
-    assert measured["augmentation_ms"] == pytest.approx(step["input_alone"], rel=0.5)
-    assert measured["pipeline_ratio_without_augmentation"] < measured["pipeline_ratio"]
+    own = measured["processor_time"]  # the wall's clock stretches where other work wants the processor
+    assert own["pipeline_ratio"] > 1.5
+    assert own["pipeline_ratio_without_augmentation"] < 0.8 * own["pipeline_ratio"]
+    assert measured["augmentation_ms"] > 0.5 * step["input_alone"]
     assert measured["batch_size"] == measured["preset_batch_size"] == BATCH
     assert measured["examples_per_second"] == pytest.approx(1000 * BATCH / step["harness"])
 
@@ -86,12 +86,13 @@ def test_the_harness_pays_its_share_of_a_checkpoint(quick, tmp_path, monkeypatch
     monkeypatch.setattr(resume, "save", lambda *given: [save(*given), time.sleep(0.3)])
     measured = measure(tmp_path)
     assert measured["checkpoint_ms"] > 300
-    assert measured["harness_ratio"] > 1 + 0.5 * 30 / measured["step_ms"]["real_pipeline"]
+    assert measured["harness_ratio"] > 1 + 0.3 * 30 / measured["step_ms"]["real_pipeline"]
 
 
 def test_a_long_step_is_measured_with_a_smaller_batch(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "LONGEST_STEP", 1e-5)
-    assert measure(tmp_path)["batch_size"] < measure(tmp_path)["preset_batch_size"] == BATCH
+    measured = measure(tmp_path)
+    assert measured["batch_size"] < measured["preset_batch_size"] == BATCH
 
 
 def test_every_way_trains_on_the_same_batches(quick, monkeypatch):

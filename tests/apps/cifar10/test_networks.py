@@ -192,7 +192,8 @@ def test_grad_cam_is_the_class_activation_map_where_features_are_averaged():
     model, images, classes = built("densenet"), pictures(4), np.array([0, 1, 2, 1])
     features = keras.Model(model.inputs, model.get_layer("activation").output)(images).numpy()
     kernel = np.asarray(model.get_layer("classifier").kernel)
-    expected = np.stack([features[i] @ kernel[:, c] for i, c in enumerate(classes)]) / 64
+    places = features.shape[1] * features.shape[2]
+    expected = np.stack([features[i] @ kernel[:, c] for i, c in enumerate(classes)]) / places
     np.testing.assert_allclose(grad_cam(model, images, classes), np.maximum(expected, 0), atol=1e-5)
 
 

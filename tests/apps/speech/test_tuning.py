@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import soundfile
 
 from apps.speech import serve, tuning
 from apps.speech.config import Config, DecodingConfig
@@ -108,6 +109,7 @@ def test_a_person_sees_words_with_times_and_confidence(tuned, tmp_path):
         "log_probabilities": values[None],
         "frames": np.array([9]),
     }
+    soundfile.write(tmp_path / "x.wav", np.zeros(5_760), 16_000)
     row = serve.answer(CONFIG, {**SPEC, "tuned": tuned}, tmp_path / "x.wav", outputs, tmp_path)
     assert row["text"] == "cb c"
     assert row["text_with_language_model"] == "ab c"
