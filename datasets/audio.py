@@ -163,6 +163,34 @@ def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     return kept, left_out
 
 
+def read_folder(folder: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
+    """Reads a folder of recordings, each beside a text file of the same name (.txt) with its transcript.
+
+    Where recordings lie in folders below it, the folder that holds one is its speaker.
+
+    Returns:
+        the usable recordings, and the path and the reason of each that was left out.
+
+    Raises:
+        DataError: no recording with a transcript.
+    """
+    folder = Path(folder)
+    kept: list[Recording] = []
+    left_out: list[tuple[str, str]] = []
+    for path in sorted(path for path in folder.rglob("*") if path.name.lower().endswith(FILE_TYPES)):
+        transcript = path.with_suffix(".txt")
+        text = transcript.read_text(encoding="utf-8-sig", errors="replace").strip() if transcript.is_file() else ""
+        if text:
+            kept.append(Recording(path, text, None if path.parent == folder else path.parent.name))
+        else:
+            left_out.append((str(path.relative_to(folder)), "missing transcript"))
+    if not kept:
+        raise DataError(
+            f"{folder}: no recording with a transcript; expected WAV, FLAC, OGG, AIFF or SPHERE files, each beside a .txt of the same name"
+        )
+    return kept, left_out
+
+
 def _rows(file: Path) -> list[dict[str, Any]]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:

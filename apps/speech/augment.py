@@ -11,6 +11,8 @@ from apps.speech.config import DataConfig
 from apps.speech.models.front_end import SAMPLE_RATE
 from datasets.errors import DataError
 
+SPEEDS = (0.5, 2.0)
+"""Lowest and highest speed at which training utterances can be played."""
 TALKERS = (3, 7)
 """Voices in babble: from the first number to one less than the second."""
 DIRECT_TO_REVERBERANT = (0.0, 12.0)
@@ -114,11 +116,15 @@ def _noise(
 
 
 def check(settings: DataConfig) -> None:
-    """Checks the settings of noise and reverberation.
+    """Checks the settings of speeds, noise and reverberation.
 
     Raises:
-        DataError: a range that is none, or no kind of noise to draw from.
+        DataError: speeds at which nobody speaks, a range that is none, or no kind of noise to draw from.
     """
+    low, high = SPEEDS
+    if not settings.speeds or not all(low <= speed <= high for speed in settings.speeds):
+        said = " ".join(map(str, settings.speeds)) or "without a number"
+        raise DataError(f"--data.speeds {said}: expected numbers from {low:g} to {high:g}")
     for name in ("noise_snr", "reverberation_seconds"):
         low, high = getattr(settings, name)
         if low > high:

@@ -13,7 +13,8 @@ class DataConfig:
     """Recordings, their split and how they are varied."""
 
     source: str = "an4"
-    """"an4", "librispeech" (whichever subsets are in $DATASETS_DIR/LibriSpeech), "demo" (synthetic digit strings), or a CSV or JSONL manifest with path, text and, if known, speaker and split."""
+    """"an4", "librispeech" (whichever subsets are in $DATASETS_DIR/LibriSpeech), "demo" (synthetic digit strings), a CSV or JSONL manifest with
+    path, text and, if known, speaker and split, or a folder of recordings, each beside a .txt of the same name."""
     seed: int = 0
     """Of the split of a manifest, of `limit`, and of the synthetic speech."""
     validation_speakers: tuple[str, ...] = (

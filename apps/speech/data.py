@@ -164,7 +164,7 @@ def _librispeech(config: Config, spec: dict[str, Any] | None) -> Prepared:
 
 def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     path = Path(config.data.source)
-    rows, left_out = audio.read_manifest(path)
+    rows, left_out = audio.read_folder(path) if path.is_dir() else audio.read_manifest(path)
     kept, columns = [], ([], [], [], [])
     for row in rows:
         transcript = text.normalised(row.text)
@@ -187,7 +187,8 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
             f"{path}: none of its {len(rows)} rows can be used ({reasons}); expected WAV, FLAC, OGG, AIFF or SPHERE files"
         )
     everything = Utterances(*columns)
-    source = Source(path.name, sha256_of([path, *(Path(row.path) for row in kept)]))
+    transcripts = [row.path.with_suffix(".txt") for row in kept] if path.is_dir() else [path]
+    source = Source(path.resolve().name, sha256_of([*transcripts, *(row.path for row in kept)]))
     if spec is not None:
         marked = [i for i, row in enumerate(kept) if row.split == "test"]
         chosen = marked or range(len(kept))

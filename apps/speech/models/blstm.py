@@ -30,10 +30,10 @@ def time_strides(model: Blstm) -> tuple[int, ...]:
         DataError: not one a stage.
     """
     strides = model.time_strides or (2,) * len(model.filters)
-    if len(strides) != len(model.filters):
+    if len(strides) != len(model.filters) or min(strides) < 1:
         said = " ".join(map(str, strides))
         raise DataError(
-            f"--model.time-strides {said}: expected {len(model.filters)} numbers, one a stage of --model.filters"
+            f"--model.time-strides {said}: expected {len(model.filters)} numbers of at least 1, one a stage of --model.filters"
         )
     return strides
 

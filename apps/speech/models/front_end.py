@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 
 from apps.speech.config import FeaturesConfig
+from datasets.errors import DataError
 from shared_layers.audio.cepstra import Cepstra
 from shared_layers.audio.deltas import Deltas
 from shared_layers.audio.log_mel import LogMel
@@ -46,7 +47,12 @@ def build(features: FeaturesConfig) -> FrontEnd:
     """Returns inputs and features of a functional model.
 
     SpecAugment leaves the bands alone where they are cepstra, whose neighbourhood means nothing.
+
+    Raises:
+        DataError: frequencies that would be warped by 100 % or more.
     """
+    if features.warp >= 1.0:
+        raise DataError(f"--features.warp {features.warp:g}: expected less than 1; 0.1 is usual")
     waveforms = keras.Input((None,), name="waveforms", dtype="float32")
     lengths = keras.Input((), name="lengths", dtype="int32")
     window, hop = window_and_hop(features)

@@ -158,6 +158,31 @@ def test_an_unusable_recording_ends_the_command_where_asked(tmp_path):
         data.prepare(config(tmp_path / "manifest.csv", unusable="fail"))
 
 
+def test_a_folder_of_recordings_beside_their_transcripts(tmp_path):
+    generator = np.random.default_rng(0)
+    for number in range(10):
+        folder = tmp_path / f"anna{number}"
+        folder.mkdir()
+        for ending in ("wav", "flac"):
+            soundfile.write(folder / f"{ending}.{ending}", 0.1 * generator.standard_normal(16000), 16000)
+            (folder / f"{ending}.txt").write_text(f"Hello, {number}!\n")
+    (tmp_path / "anna0/wav.txt").unlink()
+    prepared = data.prepare(config(tmp_path))
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 15, "validation": 2, "test": 2}
+    assert set(prepared.splits["train"].texts) <= {f"hello {number}" for number in range(10)}
+    assert "speaker" in prepared.notes[0]
+    assert prepared.left_out == [("anna0/wav.wav", "missing transcript")]
+    before = prepared.source.sha256
+    (tmp_path / "anna1/wav.txt").write_text("hello 2")
+    assert data.prepare(config(tmp_path)).source.sha256 != before
+
+
+@pytest.mark.parametrize("speeds", [(), (0.0, 1.0), (3.0,)])
+def test_speeds_at_which_nobody_speaks_are_refused(speeds):
+    with pytest.raises(DataError, match=r"--data\.speeds .*expected numbers from 0\.5 to 2"):
+        data.prepare(config("demo", speeds=speeds))
+
+
 def librispeech(root, subsets):
     """Makes LibriSpeech's layout of two readers a subset with two utterances each."""
     generator = np.random.default_rng(0)

@@ -73,9 +73,15 @@ def test_a_stage_that_keeps_time_gives_finer_frames():
     assert models.seconds_per_frame(fine) == pytest.approx(0.02)
 
 
-def test_strides_that_are_not_one_a_stage_are_refused():
-    with pytest.raises(DataError, match="expected 2 numbers"):
-        models.build(replace(SMALL, model=replace(SMALL.model, time_strides=(2,))), SPEC)
+@pytest.mark.parametrize("strides", [(2,), (0, 2)])
+def test_strides_that_are_not_one_a_stage_are_refused(strides):
+    with pytest.raises(DataError, match="expected 2 numbers of at least 1"):
+        models.build(replace(SMALL, model=replace(SMALL.model, time_strides=strides)), SPEC)
+
+
+def test_frequencies_warped_beyond_all_sense_are_refused():
+    with pytest.raises(DataError, match=r"--features\.warp 1\.5: expected less than 1"):
+        models.build(replace(SMALL, features=replace(SMALL.features, warp=1.5)), SPEC)
 
 
 @pytest.mark.parametrize("further", [1, 159, 160, 161, 321, 5000])
