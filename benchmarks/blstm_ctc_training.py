@@ -9,29 +9,20 @@ With --threads 1 the ratio by processor time holds on a busy machine as well; th
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pairs
 
-ROOT = Path(__file__).resolve().parents[1]
 BATCH, FRAMES, VALUES, LABELS, CLASSES = 32, 200, 256, 30, 29
 """Utterances, frames of each, values of a frame, labels of an utterance, symbols with the blank."""
 
 
 def ours(width: int, threads: int) -> tuple[Callable[[], float], str]:
     """Returns a training step of the suite's layers, which returns the loss, and the versions."""
-    sys.path.insert(0, str(ROOT))
+    pairs.import_ours(threads)
     import keras
     import numpy as np
     import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     from shared_layers.ctc.model import CTCModel
     from shared_layers.recurrent.bidirectional_lstm import BidirectionalLSTM
@@ -45,10 +36,7 @@ def ours(width: int, threads: int) -> tuple[Callable[[], float], str]:
     generator = np.random.default_rng(0)
     values = tf.constant(generator.standard_normal((BATCH, FRAMES, VALUES)), tf.float32)
     labels = tf.constant(generator.integers(0, CLASSES - 1, (BATCH, LABELS)), tf.int32)
-    inputs = [values, tf.fill([BATCH], FRAMES)]
-    return lambda: float(
-        model.train_on_batch(inputs, labels)[0]
-    ), f"tensorflow {tf.__version__}, keras {keras.__version__}"
+    return pairs.keras_step(model, [values, tf.fill([BATCH], FRAMES)], labels)
 
 
 def theirs(width: int, threads: int) -> tuple[Callable[[], float], str]:
@@ -67,48 +55,27 @@ def theirs(width: int, threads: int) -> tuple[Callable[[], float], str]:
     labels = torch.tensor(generator.integers(0, CLASSES - 1, (BATCH, LABELS)))
     frames, counts = torch.full((BATCH,), FRAMES), torch.full((BATCH,), LABELS)
 
-    def step() -> float:
-        optimizer.zero_grad()
+    def loss() -> torch.Tensor:
         logits = last(lstm(values)[0])
-        loss = criterion(logits.log_softmax(-1).transpose(0, 1), labels, frames, counts)
-        loss.backward()
-        optimizer.step()
-        return float(loss)
+        return criterion(logits.log_softmax(-1).transpose(0, 1), labels, frames, counts)
 
-    return step, f"torch {torch.__version__}"
+    return pairs.torch_step(loss, optimizer)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch-python", help="the interpreter of an environment with torch")
+    parser = pairs.parser(__doc__.splitlines()[0], steps=4)
     parser.add_argument("--widths", type=int, nargs="+", default=[128, 256], help="of each direction")
-    parser.add_argument("--pairs", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=4, help="of each framework in a pair")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each framework")
-    parser.add_argument("--output", type=Path, help="a JSON file")
-    parser.add_argument("--worker", choices=pairs.FRAMEWORKS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         pairs.work(*{"ours": ours, "torch": theirs}[options.worker](options.widths[0], options.threads))
         return
-    if not options.torch_python:
-        parser.error("--torch-python is needed")
-    pythons, found = {"ours": sys.executable, "torch": options.torch_python}, []
+    found = []
     for width in options.widths:
-        own = ["--widths", str(width), "--threads", str(options.threads)]
-        commands = {name: [pythons[name], __file__, "--worker", name, *own] for name in pairs.FRAMEWORKS}
-        figures = pairs.measured(commands, BATCH, options.pairs, options.steps)
-        found.append({"width": width, **figures})
-    document = {
-        "batch": {"utterances": BATCH, "frames": FRAMES, "values": VALUES, "labels": LABELS, "classes": CLASSES},
-        "machine": pairs.machine(),
-        "threads": options.threads,
-        "widths": found,
-    }
-    text = json.dumps(document, indent=1) + "\n"
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
-    print(text, end="")
+        commands = pairs.commands(__file__, options, "--widths", str(width))
+        found.append({"width": width, **pairs.measured(commands, BATCH, options.pairs, options.steps)})
+    batch = {"utterances": BATCH, "frames": FRAMES, "values": VALUES, "labels": LABELS, "classes": CLASSES}
+    document = {"batch": batch, "machine": pairs.machine(), "threads": options.threads, "widths": found}
+    pairs.write(document, options.output)
 
 
 if __name__ == "__main__":

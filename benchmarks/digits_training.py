@@ -8,16 +8,10 @@ neither side varies it.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pairs
 
-ROOT = Path(__file__).resolve().parents[1]
 BATCH = {"lenet5-mnist": 128, "convnet-mnist": 256}
 """Pictures a step of each preset."""
 
@@ -33,12 +27,9 @@ def batch(preset: str):
 
 def ours(preset: str, threads: int) -> tuple[Callable[[], float], str]:
     """Returns a training step of the suite's network, which returns the loss, and the versions."""
-    sys.path.insert(0, str(ROOT))
+    pairs.import_ours(threads)
     import keras
     import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     from apps.digits import losses, models
     from apps.digits.presets import PRESETS
@@ -47,9 +38,7 @@ def ours(preset: str, threads: int) -> tuple[Callable[[], float], str]:
     model = models.build(config, {"class_names": list("0123456789")})
     model.compile(keras.optimizers.AdamW(1e-3), losses.loss(config))
     images, labels = (tf.constant(values) for values in batch(preset))
-    return lambda: float(
-        model.train_on_batch(images, labels)
-    ), f"tensorflow {tf.__version__}, keras {keras.__version__}"
+    return pairs.keras_step(model, images, labels)
 
 
 def theirs(preset: str, threads: int) -> tuple[Callable[[], float], str]:
@@ -66,14 +55,7 @@ def theirs(preset: str, threads: int) -> tuple[Callable[[], float], str]:
     network = network.to(memory_format=torch.channels_last)
     images = images[:, None].contiguous(memory_format=torch.channels_last)
 
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = criterion(network(images / 255.0), labels)
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
-
-    return step, f"torch {torch.__version__}"
+    return pairs.torch_step(lambda: criterion(network(images / 255.0), labels), optimizer)
 
 
 def _lenet5(nn):
@@ -99,31 +81,18 @@ def _convnet(nn):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch-python", help="the interpreter of an environment with torch")
+    parser = pairs.parser(__doc__.splitlines()[0], steps=10)
     parser.add_argument("--presets", nargs="+", choices=list(BATCH), default=list(BATCH))
-    parser.add_argument("--pairs", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=10, help="of each framework in a pair")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each framework")
-    parser.add_argument("--output", type=Path, help="a JSON file")
-    parser.add_argument("--worker", choices=pairs.FRAMEWORKS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         pairs.work(*{"ours": ours, "torch": theirs}[options.worker](options.presets[0], options.threads))
         return
-    if not options.torch_python:
-        parser.error("--torch-python is needed")
-    pythons, found = {"ours": sys.executable, "torch": options.torch_python}, []
+    found = []
     for preset in options.presets:
-        own = ["--presets", preset, "--threads", str(options.threads)]
-        commands = {name: [pythons[name], __file__, "--worker", name, *own] for name in pairs.FRAMEWORKS}
+        commands = pairs.commands(__file__, options, "--presets", preset)
         figures = pairs.measured(commands, BATCH[preset], options.pairs, options.steps)
         found.append({"preset": preset, **figures})
-    document = {"machine": pairs.machine(), "threads": options.threads, "networks": found}
-    text = json.dumps(document, indent=1) + "\n"
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
-    print(text, end="")
+    pairs.write({"machine": pairs.machine(), "threads": options.threads, "networks": found}, options.output)
 
 
 if __name__ == "__main__":

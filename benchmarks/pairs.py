@@ -2,11 +2,13 @@
 
 Each framework is a process that waits while the other one works; a pair is a few steps of one, then as many of the other, who begins
 changes from pair to pair. With one thread each, the ratio by processor time holds on a busy machine as well; the ratio by the wall's
-clock needs an idle one. The other framework's process may run in an environment of its own, so nothing but Python is imported here.
+clock needs an idle one. The other framework's process may run in an environment of its own, so nothing but Python is imported at the top.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import statistics
@@ -14,9 +16,82 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[1]
 FRAMEWORKS = ("ours", "torch")
+
+
+def parser(description: str, steps: int, workers: Sequence[str] = FRAMEWORKS) -> argparse.ArgumentParser:
+    """Returns the flags that every script of pairs has.
+
+    Args:
+        steps: of each framework in a pair.
+        workers: what one process of the script can be.
+    """
+    flags = argparse.ArgumentParser(description=description)
+    flags.add_argument("--torch-python", help="the interpreter of an environment with torch")
+    flags.add_argument("--pairs", type=int, default=8)
+    flags.add_argument("--steps", type=int, default=steps, help="of each framework in a pair")
+    flags.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each framework")
+    flags.add_argument("--output", type=Path, help="a JSON file")
+    flags.add_argument("--worker", choices=workers, help=argparse.SUPPRESS)
+    return flags
+
+
+def commands(script: str, options: argparse.Namespace, *own: str, theirs: str = "torch") -> dict[str, list[str]]:
+    """Returns the commands of the two processes of a script, with its own flags; `theirs` is the worker beside ours."""
+    if not options.torch_python:
+        print(f"{Path(script).name}: --torch-python is needed", file=sys.stderr)
+        raise SystemExit(2)
+    flags = ["--threads", str(options.threads), *own]
+    pythons = {"ours": sys.executable, theirs: options.torch_python}
+    started = [[python, script, "--worker", worker, *flags] for worker, python in pythons.items()]
+    return dict(zip(FRAMEWORKS, started, strict=True))
+
+
+def write(document: dict[str, Any], output: Path | None) -> None:
+    """Prints what was measured as JSON, and writes it to a file if one is given."""
+    text = json.dumps(document, indent=1) + "\n"
+    if output:
+        output.write_text(text, encoding="utf-8")
+    print(text, end="")
+
+
+def import_ours(threads: int) -> None:
+    """Makes the suite importable, and TensorFlow take so many threads."""
+    sys.path.insert(0, str(ROOT))
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def keras_step(model: Any, inputs: Any, targets: Any) -> tuple[Callable[[], float], str]:
+    """Returns a training step of a compiled model, which returns the loss, and the versions."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    def step() -> float:
+        return float(np.ravel(model.train_on_batch(inputs, targets))[0])
+
+    return step, f"tensorflow {tf.__version__}, keras {keras.__version__}"
+
+
+def torch_step(loss: Callable[[], Any], optimizer: Any) -> tuple[Callable[[], float], str]:
+    """Returns a training step of PyTorch, which returns the loss, and the version."""
+    import torch
+
+    def step() -> float:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        optimizer.step()
+        return float(value.detach())
+
+    return step, f"torch {torch.__version__}"
 
 
 def work(step: Callable[[], float], versions: str) -> None:

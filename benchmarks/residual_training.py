@@ -7,18 +7,12 @@ PyTorch is not among the suite's requirements: OTHER is an environment of its ow
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pairs
 
-ROOT = Path(__file__).resolve().parents[1]
 BATCH, SIZE, CLASSES, SMOOTHING, LOGIT_SCALE = 256, 32, 10, 0.2, 0.125
 WIDTHS = (64, 128, 256)
 """Of residual-cifar10, like all that is said of the network in `theirs`."""
@@ -28,13 +22,10 @@ MEMORY = {"torch": "channels_last", "torch-contiguous": "contiguous_format"}
 
 def ours(threads: int) -> tuple[Callable[[], float], str]:
     """Returns a training step of preset residual-cifar10, which returns the loss, and the versions."""
-    sys.path.insert(0, str(ROOT))
+    pairs.import_ours(threads)
     import keras
     import numpy as np
     import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     from apps.cifar10.models.residual import build_residual
     from apps.cifar10.presets import PRESETS
@@ -53,9 +44,7 @@ def ours(threads: int) -> tuple[Callable[[], float], str]:
     generator = np.random.default_rng(0)
     images = tf.constant(generator.uniform(0, 255, (BATCH, SIZE, SIZE, 3)), tf.float32)
     labels = tf.one_hot(generator.integers(0, CLASSES, BATCH), CLASSES)
-    return lambda: float(
-        model.train_on_batch(images, labels)
-    ), f"tensorflow {tf.__version__}, keras {keras.__version__}"
+    return pairs.keras_step(model, images, labels)
 
 
 def network(torch: Any) -> Any:
@@ -106,44 +95,21 @@ def theirs(layout: str, threads: int) -> tuple[Callable[[], float], str]:
     images = images.contiguous(memory_format=memory)
     labels = torch.tensor(generator.integers(0, CLASSES, BATCH))
 
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = criterion(model(images), labels)
-        loss.backward()
-        optimizer.step()
-        return float(loss)
-
-    return step, f"torch {torch.__version__}, {layout}"
+    step, version = pairs.torch_step(lambda: criterion(model(images), labels), optimizer)
+    return step, f"{version}, {layout}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch-python", help="the interpreter of an environment with torch")
-    parser.add_argument("--pairs", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=2, help="of each framework in a pair")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each framework")
-    parser.add_argument("--output", type=Path, help="a JSON file")
-    parser.add_argument("--worker", choices=("ours", *MEMORY), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = pairs.parser(__doc__.splitlines()[0], steps=2, workers=("ours", *MEMORY)).parse_args()
     if options.worker:
         threads = options.threads
         pairs.work(*(ours(threads) if options.worker == "ours" else theirs(MEMORY[options.worker], threads)))
         return
-    if not options.torch_python:
-        parser.error("--torch-python is needed")
     document: dict[str, Any] = {"machine": pairs.machine(), "network": "residual-cifar10", "threads": options.threads}
     for layout in MEMORY:
-        pythons = {"ours": sys.executable, layout: options.torch_python}
-        ours_and_theirs = [
-            [python, __file__, "--worker", worker, "--threads", str(options.threads)]
-            for worker, python in pythons.items()
-        ]
-        commands = dict(zip(pairs.FRAMEWORKS, ours_and_theirs, strict=True))
+        commands = pairs.commands(__file__, options, theirs=layout)
         document[layout] = pairs.measured(commands, BATCH, options.pairs, options.steps)
-    text = json.dumps(document, indent=1) + "\n"
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
-    print(text, end="")
+    pairs.write(document, options.output)
 
 
 if __name__ == "__main__":
