@@ -44,6 +44,36 @@ class LSTM(keras.layers.LSTM):
         return {**super().get_config(), "use_cudnn": self.use_cudnn}  # Keras leaves it out
 
 
+def halves(units: int, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns what the gates [..., 4 units] are multiplied by before and after one tanh serves all four, and what is added then.
+
+    sigmoid(x) = tanh(x / 2) / 2 + 1 / 2; the candidate, third of the gates, is a plain tanh.
+    """
+    half = tf.constant([0.5] * 2 * units + [1.0] * units + [0.5] * units, dtype)
+    return half, 1.0 - half
+
+
+def slopes(
+    gates: tf.Tensor, cells: tf.Tensor, c: tf.Tensor
+) -> tuple[tf.TensorArray, tf.TensorArray, tf.TensorArray, tf.Tensor]:
+    """Returns what a step back through an LSTM's loop multiplies by, from all that the loop has kept.
+
+    Args:
+        gates: [frames, n, 4 units], after their activations.
+        cells: [frames, n, units], after each frame.
+        c: [n, units], before the first.
+
+    Returns:
+        one row a frame: of the gates before their activations, of the cell through the output, of the cell before; and the
+        outputs before any projection [frames, n, units].
+    """
+    i, f, g, o = tf.split(gates, 4, axis=2)
+    before = tf.concat([c[None], cells[:-1]], axis=0)
+    bent = tf.tanh(cells)
+    to_gates = tf.concat([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g), bent * o * (1 - o)], axis=2)
+    return unstacked(to_gates), unstacked(o * (1 - bent * bent)), unstacked(f), o * bent
+
+
 @tf.custom_gradient
 def recurrence(inputs: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tensor):
     """Runs an LSTM over inputs that are projected already.
@@ -57,9 +87,7 @@ def recurrence(inputs: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tensor)
         the outputs [frames, n, units], and the cell after the last frame [n, units].
     """
     frames, units = tf.shape(inputs)[0], kernel.shape[0]
-    # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one tanh serves all four gates
-    half = tf.constant([0.5] * 2 * units + [1.0] * units + [0.5] * units, inputs.dtype)
-    rest = 1.0 - half
+    half, rest = halves(units, inputs.dtype)
     rows = unstacked(inputs * half)
     halved = kernel * half
 
@@ -77,13 +105,7 @@ def recurrence(inputs: tf.Tensor, kernel: tf.Tensor, h: tf.Tensor, c: tf.Tensor)
     gates, cells, outputs = gates.stack(), cells.stack(), outputs.stack()
 
     def gradient(d_outputs, d_last):
-        i, f, g, o = tf.split(gates, 4, axis=2)
-        before = tf.concat([c[None], cells[:-1]], axis=0)
-        bent = tf.tanh(cells)
-        to_gates = unstacked(
-            tf.concat([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g), bent * o * (1 - o)], axis=2)
-        )
-        to_cell, forgotten = unstacked(o * (1 - bent * bent)), unstacked(f)
+        to_gates, to_cell, forgotten, _ = slopes(gates, cells, c)
         d_above, transposed = unstacked(d_outputs), tf.transpose(kernel)
 
         def step_back(t, d_h, d_c, d_gates):

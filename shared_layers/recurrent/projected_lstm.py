@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from shared_layers.recurrent.hoisted_inputs import answer, projected, unstacked
+from shared_layers.recurrent.lstm import halves, slopes
 from shared_layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
 
 
@@ -72,9 +73,7 @@ def recurrence(inputs: tf.Tensor, kernel: tf.Tensor, projection: tf.Tensor, r: t
         the outputs [frames, n, outputs], and the cell after the last frame [n, units].
     """
     frames, units = tf.shape(inputs)[0], projection.shape[0]
-    # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one tanh serves all four gates
-    half = tf.constant([0.5] * 2 * units + [1.0] * units + [0.5] * units, inputs.dtype)
-    rest = 1.0 - half
+    half, rest = halves(units, inputs.dtype)
     rows = unstacked(inputs * half)
     halved = kernel * half
 
@@ -90,13 +89,7 @@ def recurrence(inputs: tf.Tensor, kernel: tf.Tensor, projection: tf.Tensor, r: t
     last, (gates, cells, outputs) = stepped[2], (array.stack() for array in stepped[3:])
 
     def gradient(d_outputs, d_last):
-        i, f, g, o = tf.split(gates, 4, axis=2)
-        before = tf.concat([c[None], cells[:-1]], axis=0)
-        bent = tf.tanh(cells)
-        to_gates = unstacked(
-            tf.concat([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g), bent * o * (1 - o)], axis=2)
-        )
-        to_cell, forgotten = unstacked(o * (1 - bent * bent)), unstacked(f)
+        to_gates, to_cell, forgotten, hidden = slopes(gates, cells, c)
         d_above, to_outputs, to_hidden = unstacked(d_outputs), tf.transpose(kernel), tf.transpose(projection)
 
         def step_back(t, d_r, d_c, d_gates, d_projected):
@@ -112,7 +105,7 @@ def recurrence(inputs: tf.Tensor, kernel: tf.Tensor, projection: tf.Tensor, r: t
         back = tf.while_loop(lambda t, *_: t >= 0, step_back, start, maximum_iterations=frames)
         d_r, d_c, (d_gates, d_projected) = back[1], back[2], (array.stack() for array in back[3:])
         d_kernel = _product(tf.concat([r[None], outputs[:-1]], axis=0), d_gates)
-        return d_gates, d_kernel, _product(o * bent, d_projected), d_r, d_c
+        return d_gates, d_kernel, _product(hidden, d_projected), d_r, d_c
 
     return (outputs, last), gradient
 
