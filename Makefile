@@ -40,7 +40,7 @@ test-all: setup ## the tests, the long ones too
 	$(tests) $(ARGS)
 
 benchmarks: setup ## bench every app and keep what it shows in benchmarks/
-	$(RUN) benchmarks/training_steps.py $(ARGS)
+	$(RUN) -m benchmarks.training_steps $(ARGS)
 
 lint: setup ## ruff check and format
 	$(VENV)/bin/ruff check .
