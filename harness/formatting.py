@@ -102,6 +102,12 @@ def number(value: float) -> str:
     return f"{value:.4f}" if size >= 1e-3 or size == 0 else f"{value:.2e}"
 
 
+def minutes_on(value: float | None, machine: Mapping[str, Any]) -> str:
+    """Returns a duration given in minutes and the GPU that took it, if one did: "6.1 min", "1.5 min on NVIDIA H200"."""
+    text, gpu = minutes(value), machine.get("gpu")
+    return f"{text} on {gpu}" if text and gpu else text
+
+
 def minutes(value: float | None) -> str:
     """Returns a duration given in minutes: "38 s", "6.1 min", "1 h 12 min"."""
     if value is None:

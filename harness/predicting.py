@@ -77,8 +77,19 @@ def _files(paths: Sequence[Path], file_types: Sequence[str]) -> Iterator[Path]:
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Prints rows with their columns aligned; numbers short, lists as they are, a dash for what there is none of."""
+    """Prints rows with their columns aligned; numbers short, lists as they are, a dash for what there is none of.
+
+    A column of records, such as the words of a recording with their times, does not fit: its name is printed instead.
+    """
     table = pandas.DataFrame(list(rows), dtype=object)
+    of_records = [name for name in table if table[name].map(_is_records).any()]
+    table = table.drop(columns=of_records)
     table = table.where(table.notna(), "-")
     with pandas.option_context("display.max_colwidth", 80, "display.width", 200, "display.max_columns", 20):
         print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    if of_records:
+        print(f"with --json also: {', '.join(of_records)}")
+
+
+def _is_records(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)

@@ -20,7 +20,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from harness import results, runs
 from harness.app import Headline
-from harness.formatting import direction, metric_interval, metric_name, metric_value, minutes, number
+from harness.formatting import direction, metric_interval, metric_name, metric_value, minutes_on, number
 from harness.sections import Picture, Sound, Table, Text
 
 LARGEST_SVG = 300_000
@@ -109,7 +109,7 @@ def render_index(runs_folder: Path) -> Path:
                 **_shown(name, document["metrics"][name]),
                 "document": document,
                 "examples": f"{document['dataset']['examples']:,}",
-                "minutes": minutes(document["train_minutes"]),
+                "minutes": minutes_on(document["train_minutes"], document["machine"]),
                 "folder": folder.parent.name,
                 "link": report.relative_to(runs_folder).as_posix() if report.exists() else "",
             }
@@ -218,7 +218,7 @@ def _facts(run: RunReport) -> list[tuple[str, str]]:
     if run.parameters is not None:
         facts.append(("parameters", f"{run.parameters:,}"))
     if run.train_minutes is not None:
-        facts.append(("training time", minutes(run.train_minutes)))
+        facts.append(("training time", minutes_on(run.train_minutes, run.environment.get("machine", {}))))
     return facts
 
 

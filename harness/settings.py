@@ -115,6 +115,11 @@ def check(config: Any) -> None:
                     raise ValueError(f"{flag} {number}: expected {expected}")
             if item.name == "source" and not value.strip():
                 raise ValueError("--data was given nothing: expected a data set's name, a folder or a file")
+    if config.training.clip_norm is not None and config.training.clip_value is not None:
+        raise ValueError(
+            f"--training.clip-value {config.training.clip_value} beside --training.clip-norm {config.training.clip_norm}: "
+            "gradients are clipped one way; turn the other off, e.g. with --training.clip-norm None"
+        )
     if config.training.jit_compile and config.training.deterministic:
         raise ValueError(
             "--training.jit-compile: XLA's gradients are not all deterministic; pass --training.no-deterministic too"

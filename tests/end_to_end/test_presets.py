@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = sorted(path.parent.name for path in (ROOT / "apps").glob("*/app.py"))
 SMALL = ["--data.source", "demo", "--data.limit", "256", "--training.epochs", "1", "--training.steps-per-epoch", "2",
          "--training.batch-size", "8"]  # fmt: skip
-FURTHER = {"eeg": ["--data.fold", "1"]}
+FURTHER = {
+    "digits": ["--data.limit", "600"],  # verification needs validation pairs of the seen digits
+    "eeg": ["--data.fold", "1"],
+}
 TRAIN_ALL = """
 import importlib, json, sys
 from harness import commands

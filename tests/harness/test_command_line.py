@@ -191,6 +191,10 @@ def test_help_shows_every_setting_without_importing_tensorflow(app):
         (["--training.ema-momentum", "1.5"], "--training.ema-momentum 1.5: expected 0 or more and less than 1"),
         (["--training.warmup-fraction", "2"], "--training.warmup-fraction 2.0: expected 0 to 1"),
         (["--training.seed", "9999999999"], "--training.seed 9999999999: expected 0 to 2147483647"),
+        (
+            ["--training.clip-norm", "1", "--training.clip-value", "0.5"],
+            "--training.clip-value 0.5 beside --training.clip-norm 1.0",
+        ),
         (["--training.jit-compile"], "pass --training.no-deterministic too"),
         (["--data", ""], "--data was given nothing"),
         (["--strategy", "all"], "invalid choice: 'all'"),

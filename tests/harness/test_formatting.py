@@ -2,7 +2,16 @@
 
 import pytest
 
-from harness.formatting import direction, metric_interval, metric_name, metric_text, metric_value, minutes, number
+from harness.formatting import (
+    direction,
+    metric_interval,
+    metric_name,
+    metric_text,
+    metric_value,
+    minutes,
+    minutes_on,
+    number,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +73,9 @@ def test_minutes(value, text):
 )
 def test_number(value, text):
     assert number(value) == text
+
+
+def test_minutes_on_a_gpu_name_it():
+    assert minutes_on(1.5, {"gpu": "NVIDIA H200", "cores": 16}) == "1.5 min on NVIDIA H200"
+    assert minutes_on(1.5, {"gpu": None}) == "1.5 min"
+    assert minutes_on(None, {"gpu": "NVIDIA H200"}) == ""

@@ -34,3 +34,13 @@ def test_the_table_has_a_dash_where_there_is_no_answer(capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[1] == ["a.png", "3", "0.9713", "5", "[x,", "y]"]
     assert lines[2] == ["b.png", "no", "digit", "-", "-", "[]"]
+
+
+def test_a_column_of_records_is_named_instead_of_shown(capsys):
+    words = [{"word": "YES", "start": 0.1, "end": 0.4, "confidence": 0.9}]
+    predicting.print_table(
+        [{"file": "a.wav", "text": "", "words": []}, {"file": "b.wav", "text": "YES", "words": words}]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["file", "text"]
+    assert lines[-1] == "with --json also: words"

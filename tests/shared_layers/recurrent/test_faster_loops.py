@@ -1,4 +1,4 @@
-"""LSTM and GRU with the faster loop answer and learn as Keras' own."""
+"""LSTM, GRU and projected LSTM with the faster loop answer and learn as by Keras' loop."""
 
 import keras
 import numpy as np
@@ -7,13 +7,27 @@ import tensorflow as tf
 
 from shared_layers.recurrent.gru import GRU
 from shared_layers.recurrent.lstm import LSTM
+from shared_layers.recurrent.projected_lstm import ProjectedLSTM
+from shared_layers.recurrent.projected_lstm_cell import ProjectedLSTMCell
 
 FRAMES = 7
-KINDS = pytest.mark.parametrize(("theirs", "ours"), [(keras.layers.LSTM, LSTM), (keras.layers.GRU, GRU)])
+PROJECTION = 4
+
+
+def projected(units, **options):
+    return ProjectedLSTM(units, PROJECTION, **options)
+
+
+def keras_projected(units, **options):
+    return keras.layers.RNN(ProjectedLSTMCell(units, PROJECTION), **options)
+
+
+OF_KERAS = [(keras.layers.LSTM, LSTM), (keras.layers.GRU, GRU)]
+KINDS = pytest.mark.parametrize(("theirs", "ours"), [*OF_KERAS, (keras_projected, projected)])
 
 
 def pair(theirs, ours, **options):
-    """Returns Keras' layer and ours with the same random weights, bias included."""
+    """Returns the layer with Keras' loop and ours, with the same random weights, bias included."""
     theirs, ours = theirs(5, **options), ours(5, **options)
     generator = np.random.default_rng(0)
     for layer in (theirs, ours):
@@ -48,16 +62,25 @@ def answer_and_gradients(layer, x, states):
     {},
     {"return_sequences": True, "return_state": True},
     {"return_sequences": True, "go_backwards": True},
-    {"return_sequences": True, "use_bias": False},
 ])  # fmt: skip
 @pytest.mark.parametrize("with_state", [False, True])
-def test_answers_and_gradients_are_keras(theirs, ours, options, with_state, monkeypatch):
-    base = theirs
-    theirs, ours = pair(theirs, ours, **options)
-    count = len(tf.nest.flatten(ours.cell.state_size)) if with_state else 0
-    states = [tf.constant(np.random.default_rng(n).standard_normal((2, 5)), tf.float32) for n in range(count)]
+def test_answers_and_gradients_are_those_of_keras_loop(theirs, ours, options, with_state, monkeypatch):
+    assert_equal(*pair(theirs, ours, **options), with_state, monkeypatch)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), OF_KERAS)
+@pytest.mark.parametrize("with_state", [False, True])
+def test_without_bias_too(theirs, ours, with_state, monkeypatch):
+    assert_equal(*pair(theirs, ours, return_sequences=True, use_bias=False), with_state, monkeypatch)
+
+
+def assert_equal(theirs, ours, with_state, monkeypatch):
+    widths = tf.nest.flatten(ours.cell.state_size) if with_state else []
+    states = [
+        tf.constant(np.random.default_rng(n).standard_normal((2, width)), tf.float32) for n, width in enumerate(widths)
+    ]
     expected = answer_and_gradients(theirs, sequences(), states)
-    monkeypatch.setattr(base, "inner_loop", lambda *arguments, **named: pytest.fail("Keras' loop ran"))
+    monkeypatch.setattr(type(theirs), "inner_loop", lambda *arguments, **named: pytest.fail("Keras' loop ran"))
     found = answer_and_gradients(ours, sequences(), states)
     for theirs_one, ours_one in zip(tf.nest.flatten(expected), tf.nest.flatten(found), strict=True):
         np.testing.assert_allclose(ours_one, theirs_one, rtol=1e-4, atol=1e-5)
@@ -70,7 +93,7 @@ def test_a_mask_is_heeded_as_keras_does(theirs, ours):
     np.testing.assert_allclose(ours(sequences(), mask=mask), theirs(sequences(), mask=mask), atol=1e-6)
 
 
-@KINDS
+@pytest.mark.parametrize(("theirs", "ours"), OF_KERAS)
 def test_other_activations_and_dropout_take_keras_loop(theirs, ours):
     keras.utils.set_random_seed(0)
     dropping = ours(5, dropout=0.5, return_sequences=True)
