@@ -2,6 +2,7 @@ APPS := digits cifar10 speech eeg captioning denoising
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
+INSTALLED = $(VENV)/installed$(if $(GPU),-with-cuda)
 PRESET ?=
 STRATEGY ?= auto
 ARGS ?=
@@ -21,9 +22,9 @@ help: ## list every target
 	@grep -hE '^[a-z0-9%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 	@echo "  APP: $(APPS); PRESET=name STRATEGY=auto|one|mirrored|multiworker ARGS=\"--training.epochs 20\""
 
-setup: $(VENV)/installed ## create .venv and install requirements.txt (GPU=1: with CUDA)
+setup: $(INSTALLED) ## create .venv and install requirements.txt (GPU=1: with CUDA)
 
-$(VENV)/installed: requirements.txt constraints.txt
+$(INSTALLED): requirements.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11 to 3.13 is needed; pass PYTHON=python3.12")'
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt

@@ -63,7 +63,7 @@ def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: s
         raise UsageError(f"no preset {preset!r} in {app}; there are {', '.join(presets)}")
     help_wanted = any(flag in rest for flag in ("-h", "--help"))
     if help_wanted:
-        print(parser.format_help())
+        print(parser.format_help(), flush=True)
     # argparse takes positional words from one place only; other flags may stand between `predict` and its files.
     words = list(takewhile(lambda word: not word.startswith("-"), rest))
     options.paths, rest = [Path(word) for word in words], rest[len(words) :]

@@ -28,7 +28,22 @@ def main(
 ) -> int:
     """Runs one command line and returns its exit code: 0 done, 1 failed (one sentence on stderr), 2 bad usage."""
     try:
-        arguments = parse(app, config_type, presets, default, sys.argv[1:] if argv is None else argv)
+        return _main(app, config_type, presets, default, load_app, sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:  # who reads the answers, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _main(
+    app: str,
+    config_type: type,
+    presets: Mapping[str, Preset],
+    default: str,
+    load_app: Callable[[], Any],
+    argv: Sequence[str],
+) -> int:
+    try:
+        arguments = parse(app, config_type, presets, default, argv)
     except UsageError as error:
         print(f"{app}: {error}", file=sys.stderr)
         return BAD_USAGE
@@ -39,6 +54,8 @@ def main(
         return _carry_out(load_app, config_type, presets, arguments)
     except KeyboardInterrupt:
         print(f"{app}: interrupted; give the same command again to go on", file=sys.stderr)
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if arguments.options.verbose:
             traceback.print_exc()

@@ -48,7 +48,7 @@ PRESETS = {
             self_critical=SelfCriticalConfig(passes=2, ema_momentum=0.995),
         ),
         catalogue="N2",
-        title="The same with two self-critical passes",
+        title="Attention LSTM on MobileNetV2 alpha 1.0, converted weights, two self-critical passes",
         literature=_LITERATURE,
     ),
     "attention-flickr8k-mobilenet035": Preset(

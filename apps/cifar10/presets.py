@@ -199,7 +199,7 @@ PRESETS = {
     "autoencoder-classifier-end-to-end-cifar10": Preset(
         Config(model=AutoencoderClassifier(pretrained=False), training=_code_training),
         catalogue="C10",
-        title="The same network trained end to end",
+        title="Encoder and perceptron trained end to end",
     ),
     "autoencoder-classifier-1000-cifar10": Preset(
         Config(data=DataConfig(labelled=1000), model=AutoencoderClassifier(), training=_few_labels_training),
@@ -209,7 +209,7 @@ PRESETS = {
     "autoencoder-classifier-end-to-end-1000-cifar10": Preset(
         Config(data=DataConfig(labelled=1000), model=AutoencoderClassifier(pretrained=False), training=_few_labels_training),
         catalogue="C10",
-        title="The same network trained end to end, 1,000 labels",
+        title="Encoder and perceptron trained end to end, 1,000 labels",
     ),
 }  # fmt: skip
 DEFAULT = "residual-cifar10"

@@ -102,7 +102,11 @@ PRESETS = {
         literature="0.94 % error (Goodfellow et al. 2013)",
     ),
     "convnet-mnist": Preset(
-        Config(data=_convnet_data, model=ConvNet(dropout=0.3, average_shifts=True), training=_convnet_training),
+        Config(
+            data=_convnet_data,
+            model=ConvNet(widths=(16, 32, 64), pool_after=2, dropout=0.3, average_shifts=True),
+            training=replace(_convnet_training, epochs=60),
+        ),
         catalogue="D6",
         title="The suite's convolutional network, shifted, turned, scaled and bent pictures",
     ),

@@ -70,7 +70,7 @@ PRESETS = {
     "blstm-long-an4": Preset(
         Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_an4(90)),
         catalogue="P1",
-        title="The same for 90 epochs instead of 50",
+        title="BLSTM + CTC on log-mel, greedy, 90 epochs instead of 50",
         literature=_ESPNET,
     ),
     "blstm-phonemes-an4": Preset(

@@ -19,7 +19,13 @@ WITHOUT_DROPOUT = {
     "captioning": ["--model.dropout", "0"],
     "denoising": [],
 }
-QUICK = ("digits", "speech")
+
+
+def apps(*quick: str) -> pytest.MarkDecorator:
+    """Parametrizes a test with all apps; of the short tests are only the named ones."""
+    return pytest.mark.parametrize(
+        "app", [app if app in quick else pytest.param(app, marks=pytest.mark.long) for app in WITHOUT_DROPOUT]
+    )
 
 
 def command(app: str, *flags: str) -> list[str]:
@@ -42,9 +48,7 @@ def train(app: str, runs: Path, *flags: str) -> float:
     return loss(runs)
 
 
-@pytest.mark.parametrize(
-    "app", [app if app in QUICK else pytest.param(app, marks=pytest.mark.long) for app in WITHOUT_DROPOUT]
-)
+@apps("digits", "speech")
 def test_two_mirrored_devices_train_as_one(app, tmp_path):
     one = train(app, tmp_path / "one", "--strategy", "one")
     two = train(app, tmp_path / "two", "--strategy", "mirrored", "--cpu-devices", "2")
@@ -76,9 +80,10 @@ def run_workers(arguments: list[str], runs: Path) -> list[tuple[int, str]]:
     return [(worker.returncode, log) for worker, log in zip(workers, logs, strict=True)]
 
 
-def test_two_workers_train_as_one_process(tmp_path):
-    one = train("digits", tmp_path / "one", "--strategy", "one")
-    for code, log in run_workers(command("digits", "--strategy", "multiworker"), tmp_path / "two"):
+@apps("digits")
+def test_two_workers_train_as_one_process(app, tmp_path):
+    one = train(app, tmp_path / "one", "--strategy", "one")
+    for code, log in run_workers(command(app, "--strategy", "multiworker"), tmp_path / "two"):
         assert code == 0, log[-2000:]
     assert loss(tmp_path / "two") == pytest.approx(one, rel=1e-4)
     assert len(list((tmp_path / "two").rglob("model.keras"))) == 1
