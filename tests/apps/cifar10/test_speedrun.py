@@ -90,10 +90,11 @@ def test_the_answer_weighs_six_views():
 
 
 @pytest.mark.parametrize(
-    "preset", ["speedrun-cifar10", pytest.param("speedrun-nesterov-cifar10", marks=pytest.mark.long)]
+    ("preset", "steps"),
+    [("speedrun-cifar10", 30), pytest.param("speedrun-nesterov-cifar10", 60, marks=pytest.mark.long)],
 )
-def test_learns_the_demo_pictures_with_its_own_optimizer(preset, demo):
-    """Thirty steps on synthetic shapes, too few for moving averages: far above the tenth that chance gets right."""
+def test_learns_the_demo_pictures_with_its_own_optimizer(preset, steps, demo):
+    """Few steps on synthetic shapes, too few for moving averages: far above the tenth that chance gets right."""
     published = PRESETS[preset].config
     config = Config(
         data=published.data,
@@ -104,8 +105,8 @@ def test_learns_the_demo_pictures_with_its_own_optimizer(preset, demo):
     keras.utils.set_random_seed(0)
     model = phase.build(None)
     whitening = np.asarray(model.get_layer("whitening").kernel)
-    model.compile(build_optimizer(config.training, 30), **phase.compile_arguments())
-    model.fit(phase.batches(demo.splits["train"], True), steps_per_epoch=30, verbose=0)
+    model.compile(build_optimizer(config.training, steps), **phase.compile_arguments())
+    model.fit(phase.batches(demo.splits["train"], True), steps_per_epoch=steps, verbose=0)
     test = demo.splits["test"].subset(np.arange(200))
     answers = evaluate.answer(config, model, tf.constant(test.images)).numpy().argmax(1)
     assert (answers == test.labels).mean() > 0.4
