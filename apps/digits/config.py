@@ -105,6 +105,10 @@ class MaxoutMLP:
     """Share of the pixels left out in training."""
     max_norm: float = 1.9365
     """Largest norm of the weights that lead into one piece."""
+    batch_normalization: bool = field(default=False, metadata=LATER)
+    """Whether a layer's linear pieces are normalised over the batch before the largest is taken."""
+    noise: float = field(default=0.0, metadata=LATER)
+    """Standard deviation of the normal noise that training adds to the pixels and to the pieces."""
 
 
 @dataclass(frozen=True)

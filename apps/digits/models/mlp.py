@@ -67,9 +67,11 @@ def initializer(name: str, stddev: float) -> keras.initializers.Initializer:
 
 
 def build_maxout_mlp(model: MaxoutMLP, classes: int) -> keras.Model:
-    """Builds Maxout layers with dropout before each; logits, float32 [batch, classes].
+    """Builds Maxout layers with dropout before each, or noise, or both; logits, float32 [batch, classes].
 
-    Source: Goodfellow, Warde-Farley, Mirza, Courville and Bengio, "Maxout networks", ICML 2013, section 5.1.
+    Source: Goodfellow, Warde-Farley, Mirza, Courville and Bengio, "Maxout networks", ICML 2013, section 5.1; noise on
+    normalised layers: Rasmus, Valpola, Honkala, Berglund and Raiko, "Semi-supervised learning with ladder networks",
+    NeurIPS 2015, section 4.1 (the supervised baseline).
     """
 
     def dense(units: int, **kwargs) -> keras.layers.Layer:
@@ -77,11 +79,15 @@ def build_maxout_mlp(model: MaxoutMLP, classes: int) -> keras.Model:
         bound = keras.constraints.MaxNorm(model.max_norm, axis=0)
         return layers.Dense(units, kernel_initializer=start, kernel_constraint=bound, **kwargs)
 
+    def noisy(x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.GaussianNoise(model.noise)(x) if model.noise else x
+
     inputs, x = _pixels()
-    x = layers.Dropout(model.input_dropout)(x)
+    x = layers.Dropout(model.input_dropout)(noisy(x))
     for number in range(1, model.layers + 1):
         x = dense(model.units * model.pieces, name=f"dense{number}")(x)
-        x = layers.Dropout(model.dropout)(Maxout(model.pieces, name=f"maxout{number}")(x))
+        x = layers.BatchNormalization(synchronized=True)(x) if model.batch_normalization else x
+        x = layers.Dropout(model.dropout)(Maxout(model.pieces, name=f"maxout{number}")(noisy(x)))
     return keras.Model(inputs, dense(classes, dtype="float32", name="logits")(x), name="maxout_mlp")
 
 

@@ -40,6 +40,10 @@ def demo():
         (MLP(layers=1, units=30, activation="Maxout"), (784 * 60 + 60) + (30 * 10 + 10)),
         (MLP(layers=1, units=30, activation="APL"), (784 * 30 + 30) + 2 * 2 * 30 + (30 * 10 + 10)),
         (MaxoutMLP(), (784 * 1200 + 1200) + (240 * 1200 + 1200) + (240 * 10 + 10)),
+        (
+            MaxoutMLP(layers=1, units=4, pieces=3, batch_normalization=True),
+            (784 * 12 + 12) + 4 * 12 + (4 * 10 + 10),
+        ),
         (ConvNet(widths=(4, 6), convolutions=1), 9 * 4 + 4 * 4 + 9 * 4 * 6 + 4 * 6 + 6 * 10 + 10),
     ],
 )
@@ -132,6 +136,12 @@ def test_the_loss_follows_the_settings():
     smoothed = losses.loss(Config(model=ConvNet(label_smoothing=0.2)))
     assert float(smoothed(labels, logits)) == pytest.approx(-0.9 * logs[0] - 0.1 * logs[1], rel=1e-5)
     assert losses.loss(Config(model=MLP(loss="mean_squared_error"))) is losses.squared_error
+
+
+def test_only_training_adds_noise_to_the_maxout_network():
+    network = built(MaxoutMLP(layers=1, units=4, dropout=0.0, input_dropout=0.0, noise=0.3))
+    np.testing.assert_array_equal(network(PICTURES), network(PICTURES))
+    assert np.abs(network(PICTURES, training=True) - network(PICTURES, training=True)).max() > 1e-4
 
 
 def test_training_keeps_the_maxout_weights_within_their_norm(demo):
