@@ -81,7 +81,7 @@ PRESETS = {
         title="MLP, 4 hidden layers of 1000, softplus",
         literature="1.77 % error without pre-training (Glorot et al. 2011)",
     ),
-    "maxout-mnist": Preset(
+    "maxout-paper-mnist": Preset(
         Config(
             data=DataConfig(validation_fraction=0.05),
             model=MaxoutMLP(),
@@ -98,8 +98,29 @@ PRESETS = {
             ),
         ),
         catalogue="D4",
-        title="Maxout MLP, dropout, bounded weights",
+        title="Maxout MLP, dropout and bounded weights as in the paper",
         literature="0.94 % error (Goodfellow et al. 2013)",
+    ),
+    "maxout-mnist": Preset(
+        Config(
+            data=DataConfig(validation_fraction=0.05),
+            model=MaxoutMLP(
+                layers=3, units=480, pieces=2, dropout=0.0, input_dropout=0.0, batch_normalization=True, noise=0.4
+            ),
+            training=replace(
+                _mnist_training,
+                epochs=100,
+                batch_size=250,
+                warmup_fraction=0.0,
+                weight_decay=0.0,
+                ema_momentum=None,
+                keep="last",
+                validate_every=5,
+            ),
+        ),
+        catalogue="D4",
+        title="Maxout MLP, batch normalisation and noise",
+        literature="0.94 % error, with dropout and bounded weights (Goodfellow et al. 2013)",
     ),
     "convnet-mnist": Preset(
         Config(
