@@ -5,7 +5,7 @@
 trains the MLP 784-256-256-256-256-10 with every activation, and then with every optimiser, each at the same number of learning
 rates; the rate with the best validation accuracy is kept, and only its network answers the test pictures. Every training is
 an ordinary run of `python -m apps.digits train` in its ordinary folder, so a comparison that was stopped goes on where it was,
-and one with more learning rates trains the new ones only. Writes report.html and comparison.json.
+and one with more learning rates trains the new ones only. Writes report.html and comparison.json, and of MNIST the README's tables.
 
 As in the papers: `--units 1000 --limit None --epochs 60`.
 
@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 
 from apps.digits.config import Config
 from apps.digits.presets import PRESETS
-from harness import runs, studies
+from harness import results, runs, studies
 from harness.command_line import parse
 from harness.sections import Picture, Table, Text
 from harness.statistics import wilson
@@ -57,6 +57,12 @@ OPTIMIZERS = {
 """Name -> Keras' name, its options, and the learning rate in the middle of those tried."""
 OF_ACTIVATIONS, OF_OPTIMIZERS = "Adam", "relu"
 """The optimiser that every activation is trained by, and the activation that every optimiser trains."""
+CAPTION = (
+    "Test error with its Wilson interval; share of exact zeros among all hidden activations on the test pictures. † the best "
+    "rate is the smallest or largest tried: a better one may lie beyond. Minutes are those of the chosen training. "
+    "* Glorot et al. 2011, 4 layers of 1000 units on all 60,000 pictures, without pre-training."
+)
+README = runs.ROOT / "apps" / "digits" / "README.md"
 BATCH = 500
 COLOURS = ("#2563eb", "#b3261e", "#1d6b35", "#d97706", "#7c3aed", "#0891b2", "#db2777", "#4b5563", "#84cc16", "#111827")
 
@@ -144,7 +150,7 @@ def command(settings: Comparison, activation: str, optimizer: str, rate: float) 
 
 
 def run(settings: Comparison) -> dict[str, list[Member]]:
-    """Trains what is not trained yet, measures the chosen networks and writes report.html and comparison.json.
+    """Trains what is not trained yet, measures the chosen networks and writes page, numbers and README.
 
     Returns:
         the members of "activations" and of "optimizers".
@@ -223,7 +229,7 @@ def measure(model: keras.Model, test: LabelledPictures) -> tuple[int, tuple[floa
 
 
 def write(settings: Comparison, compared: Mapping[str, list[Member]], prepared: Prepared) -> None:
-    """Writes comparison.json and report.html."""
+    """Writes comparison.json and report.html, and of MNIST the tables of the README."""
     from harness import report
 
     test = len(prepared.splits["test"])
@@ -235,18 +241,38 @@ def write(settings: Comparison, compared: Mapping[str, list[Member]], prepared: 
         **{group: [as_json(each, test) for each in members] for group, members in compared.items()},
     }
     runs.write_json(settings.output / "comparison.json", document)
-    about = (
-        f"{prepared.source.name}: {counts['train']:,} training, {counts['validation']:,} validation and {test:,} test pictures; "
+    text = about(settings, prepared.source.name, counts)
+    report.render_page(
+        settings.output / "report.html",
+        "Activations and optimisers of the multilayer perceptron",
+        [Text("How it was measured", text), *sections(compared, test)],
+    )
+    if settings.data == "mnist":
+        write_readme(text, compared, test)
+
+
+def about(settings: Comparison, data: str, counts: Mapping[str, int]) -> str:
+    """Returns the sentences over the tables."""
+    return (
+        f"{data}: {counts['train']:,} training, {counts['validation']:,} validation and {counts['test']:,} test pictures; "
         f"MLP with {settings.layers} hidden layers of {settings.units} units from {settings.initializer}, {settings.epochs} "
         f"passes in batches of 64, cosine schedule, seed {settings.seed}. Every member was trained at "
         f"{settings.learning_rates} learning rates half a decade apart; the validation pictures chose the rate and the epoch, "
         "and only the network chosen answered the test pictures. One seed: differences inside the intervals are none."
     )
-    report.render_page(
-        settings.output / "report.html",
-        "Activations and optimisers of the multilayer perceptron",
-        [Text("How it was measured", about), *sections(compared, test)],
-    )
+
+
+def write_readme(text: str, compared: Mapping[str, list[Member]], test: int, file: Path = README) -> None:
+    """Puts the tables between the README's comparison marks, under the sentences on how they were measured.
+
+    Raises:
+        ValueError: the marks are missing.
+    """
+    tables = [
+        f"{table.title}:\n\n{results.markdown_table(table.columns, [[str(cell) for cell in row] for row in table.rows])}"
+        for table in tables_of(compared, test)
+    ]
+    results.replace_between_marks(file, "comparison", "\n\n".join([text, *tables, CAPTION]))
 
 
 def as_json(each: Member, test: int) -> dict[str, Any]:
@@ -274,24 +300,27 @@ def as_json(each: Member, test: int) -> dict[str, Any]:
 def sections(compared: Mapping[str, list[Member]], test: int) -> list[Any]:
     """Returns the tables and figures of the page."""
     activations, optimizers = compared["activations"], compared["optimizers"]
+    of_activations, of_optimizers = tables_of(compared, test)
     return [
-        _table(f"Activations, trained by {OF_ACTIVATIONS}", activations, test),
+        of_activations,
         curves("Activations: validation error over the epochs", activations),
-        _table(f"Optimisers, training {OF_OPTIMIZERS} units", optimizers, test),
+        of_optimizers,
         curves("Optimisers: validation error over the epochs", optimizers),
         sensitivity(optimizers),
     ]
 
 
+def tables_of(compared: Mapping[str, list[Member]], test: int) -> tuple[Table, Table]:
+    """Returns the table of the activations and that of the optimisers."""
+    return (
+        _table(f"Activations, trained by {OF_ACTIVATIONS}", compared["activations"], test),
+        _table(f"Optimisers, training {OF_OPTIMIZERS} units", compared["optimizers"], test),
+    )
+
+
 def _table(title: str, members: Sequence[Member], test: int) -> Table:
     columns = ["member", "test error", "95 % interval", "exact zeros", "learning rate", "weights", "minutes", "paper*"]
-    rows = [_row(each, test) for each in members]
-    caption = (
-        "Test error with its Wilson interval; share of exact zeros among all hidden activations on the test pictures. † the best "
-        "rate is the smallest or largest tried: a better one may lie beyond. Minutes are those of the chosen training. "
-        "* Glorot et al. 2011, 4 layers of 1000 units on all 60,000 pictures, without pre-training."
-    )
-    return Table(title, caption, columns, rows)
+    return Table(title, CAPTION, columns, [_row(each, test) for each in members])
 
 
 def _row(each: Member, test: int) -> list[Any]:

@@ -1,6 +1,7 @@
 """The comparison of activations and optimisers: what is measured, chosen and kept."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -62,6 +63,23 @@ def test_one_command_compares_and_the_next_trains_nothing_anew(tmp_path, monkeyp
     assert capfd.readouterr().err.count("is trained already") == 3
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.keras")} == kept
     assert json.loads((tmp_path / "again" / "comparison.json").read_text())["activations"] == document["activations"]
+
+
+def test_the_readme_holds_both_tables_and_only_of_mnist(tmp_path, monkeypatch):
+    trial = comparison.Trial(0.001, tmp_path / "mlp" / "seed-1", 0.98, [0.9, 0.98], 1.5)
+    relu = comparison.Member("relu", [trial], trial, 1234, 150, (0.5, 0.7))
+    diverged = comparison.Member("SGD", [replace(trial, accuracy=None)], None)
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- comparison:begin -->\nold\n<!-- comparison:end -->\nafter\n")
+    compared = {"activations": [relu], "optimizers": [relu, diverged]}
+    for _ in range(2):
+        comparison.write_readme("How it was measured.", compared, 10_000, readme)
+    lines = readme.read_text().splitlines()
+    assert lines[0] == "before" and lines[2] == "How it was measured." and lines[-1] == "after" and "old" not in lines
+    assert lines.count("| relu | 1.50% | 1.28% – 1.76% | 60.0% | 0.001 | 1234 | 1.50 | 1.43% |") == 2
+    assert "| SGD | diverged |  |  |  |  |  |  |" in lines
+    text = comparison.README.read_text("utf-8")
+    assert text.count("<!-- comparison:begin -->") == text.count("<!-- comparison:end -->") == 1
 
 
 def test_every_member_is_a_command_of_the_app():
