@@ -125,8 +125,8 @@ PRESETS = {
     "convnet-mnist": Preset(
         Config(
             data=_convnet_data,
-            model=ConvNet(widths=(16, 32, 64), pool_after=2, dropout=0.3, average_shifts=True),
-            training=replace(_convnet_training, epochs=60),
+            model=ConvNet(widths=(24, 48, 96), pool_after=2, dropout=0.3, label_smoothing=0.1, average_shifts=True),
+            training=replace(_convnet_training, epochs=36),
         ),
         catalogue="D6",
         title="The suite's convolutional network, shifted, turned, scaled and bent pictures",
