@@ -28,22 +28,9 @@ def main(
 ) -> int:
     """Runs one command line and returns its exit code: 0 done, 1 failed (one sentence on stderr), 2 bad usage."""
     try:
-        return _main(app, config_type, presets, default, load_app, sys.argv[1:] if argv is None else argv)
-    except BrokenPipeError:  # who reads the answers, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-
-
-def _main(
-    app: str,
-    config_type: type,
-    presets: Mapping[str, Preset],
-    default: str,
-    load_app: Callable[[], Any],
-    argv: Sequence[str],
-) -> int:
-    try:
-        arguments = parse(app, config_type, presets, default, argv)
+        arguments = parse(app, config_type, presets, default, sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:
+        return _nobody_reads()
     except UsageError as error:
         print(f"{app}: {error}", file=sys.stderr)
         return BAD_USAGE
@@ -55,7 +42,7 @@ def _main(
     except KeyboardInterrupt:
         print(f"{app}: interrupted; give the same command again to go on", file=sys.stderr)
     except BrokenPipeError:
-        raise
+        return _nobody_reads()
     except Exception as error:
         if arguments.options.verbose:
             traceback.print_exc()
@@ -63,6 +50,12 @@ def _main(
         return BAD_USAGE if isinstance(error, UsageError) else FAILED
     finally:
         signal.signal(signal.SIGTERM, before)
+    return FAILED
+
+
+def _nobody_reads() -> int:
+    """Returns the exit code where whoever read the answers, such as `head`, has gone; what is still to be flushed goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED
 
 

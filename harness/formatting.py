@@ -102,9 +102,9 @@ def number(value: float) -> str:
     return f"{value:.4f}" if size >= 1e-3 or size == 0 else f"{value:.2e}"
 
 
-def minutes_on(value: float | None, machine: Mapping[str, Any]) -> str:
+def minutes_on(value: float | None, gpu: str | None) -> str:
     """Returns a duration given in minutes and the GPU that took it, if one did: "6.1 min", "1.5 min on NVIDIA H200"."""
-    text, gpu = minutes(value), machine.get("gpu")
+    text = minutes(value)
     return f"{text} on {gpu}" if text and gpu else text
 
 

@@ -109,7 +109,7 @@ def render_index(runs_folder: Path) -> Path:
                 **_shown(name, document["metrics"][name]),
                 "document": document,
                 "examples": f"{document['dataset']['examples']:,}",
-                "minutes": minutes_on(document["train_minutes"], document["machine"]),
+                "minutes": minutes_on(document["train_minutes"], document["machine"].get("gpu")),
                 "folder": folder.parent.name,
                 "link": report.relative_to(runs_folder).as_posix() if report.exists() else "",
             }
@@ -218,7 +218,8 @@ def _facts(run: RunReport) -> list[tuple[str, str]]:
     if run.parameters is not None:
         facts.append(("parameters", f"{run.parameters:,}"))
     if run.train_minutes is not None:
-        facts.append(("training time", minutes_on(run.train_minutes, run.environment.get("machine", {}))))
+        gpu = run.environment.get("machine", {}).get("gpu")
+        facts.append(("training time", minutes_on(run.train_minutes, gpu)))
     return facts
 
 

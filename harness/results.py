@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import runs
 from harness.app import Headline, Metric, Source
-from harness.formatting import metric_interval, metric_name, metric_text, metric_value, minutes
+from harness.formatting import metric_interval, metric_name, metric_text, metric_value, minutes_on
 from harness.settings import Preset, identity
 from harness.staleness import changed_since
 from harness.statistics import standard_error
@@ -317,9 +317,10 @@ def _mean(values: Any) -> float | None:
 
 def _time(row: Mapping[str, Any]) -> str:
     gpus = row.get("gpus") or [row["machine"].get("gpu")]
-    time = minutes(row["train_minutes"] if row["reference_minutes"] is None else row["reference_minutes"])
+    value = row["train_minutes"] if row["reference_minutes"] is None else row["reference_minutes"]
+    time = _escaped(minutes_on(value, gpus[0]))
     if gpus[0]:
-        return f"{time} on {_escaped(gpus[0])}"
+        return time
     others = sorted({gpu for gpu in gpus if gpu})
     return f"{time} (other seeds on {_escaped(', '.join(others))})" if others else time
 

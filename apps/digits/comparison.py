@@ -57,11 +57,6 @@ OPTIMIZERS = {
 """Name -> Keras' name, its options, and the learning rate in the middle of those tried."""
 OF_ACTIVATIONS, OF_OPTIMIZERS = "Adam", "relu"
 """The optimiser that every activation is trained by, and the activation that every optimiser trains."""
-CAPTION = (
-    "Test error with its Wilson interval; share of exact zeros among all hidden activations on the test pictures. † the best "
-    "rate is the smallest or largest tried: a better one may lie beyond. Minutes are those of the chosen training. "
-    "* Glorot et al. 2011, 4 layers of 1000 units on all 60,000 pictures, without pre-training."
-)
 README = runs.ROOT / "apps" / "digits" / "README.md"
 BATCH = 500
 COLOURS = ("#2563eb", "#b3261e", "#1d6b35", "#d97706", "#7c3aed", "#0891b2", "#db2777", "#4b5563", "#84cc16", "#111827")
@@ -241,14 +236,14 @@ def write(settings: Comparison, compared: Mapping[str, list[Member]], prepared: 
         **{group: [as_json(each, test) for each in members] for group, members in compared.items()},
     }
     runs.write_json(settings.output / "comparison.json", document)
-    text = about(settings, prepared.source.name, counts)
+    text, tables = about(settings, prepared.source.name, counts), tables_of(compared, test)
     report.render_page(
         settings.output / "report.html",
         "Activations and optimisers of the multilayer perceptron",
-        [Text("How it was measured", text), *sections(compared, test)],
+        [Text("How it was measured", text), *sections(compared, tables)],
     )
     if settings.data == "mnist":
-        write_readme(text, compared, test)
+        write_readme(text, tables)
 
 
 def about(settings: Comparison, data: str, counts: Mapping[str, int]) -> str:
@@ -262,17 +257,17 @@ def about(settings: Comparison, data: str, counts: Mapping[str, int]) -> str:
     )
 
 
-def write_readme(text: str, compared: Mapping[str, list[Member]], test: int, file: Path = README) -> None:
-    """Puts the tables between the README's comparison marks, under the sentences on how they were measured.
+def write_readme(text: str, tables: Sequence[Table], file: Path = README) -> None:
+    """Puts the tables, whose caption is the same, between the README's comparison marks, under the sentences on how they were measured.
 
     Raises:
         ValueError: the marks are missing.
     """
-    tables = [
+    shown = [
         f"{table.title}:\n\n{results.markdown_table(table.columns, [[str(cell) for cell in row] for row in table.rows])}"
-        for table in tables_of(compared, test)
+        for table in tables
     ]
-    results.replace_between_marks(file, "comparison", "\n\n".join([text, *tables, CAPTION]))
+    results.replace_between_marks(file, "comparison", "\n\n".join([text, *shown, tables[0].caption]))
 
 
 def as_json(each: Member, test: int) -> dict[str, Any]:
@@ -297,10 +292,10 @@ def as_json(each: Member, test: int) -> dict[str, Any]:
     return values
 
 
-def sections(compared: Mapping[str, list[Member]], test: int) -> list[Any]:
+def sections(compared: Mapping[str, list[Member]], tables: Sequence[Table]) -> list[Any]:
     """Returns the tables and figures of the page."""
     activations, optimizers = compared["activations"], compared["optimizers"]
-    of_activations, of_optimizers = tables_of(compared, test)
+    of_activations, of_optimizers = tables
     return [
         of_activations,
         curves("Activations: validation error over the epochs", activations),
@@ -320,7 +315,12 @@ def tables_of(compared: Mapping[str, list[Member]], test: int) -> tuple[Table, T
 
 def _table(title: str, members: Sequence[Member], test: int) -> Table:
     columns = ["member", "test error", "95 % interval", "exact zeros", "learning rate", "weights", "minutes", "paper*"]
-    return Table(title, CAPTION, columns, [_row(each, test) for each in members])
+    caption = (
+        "Test error with its Wilson interval; share of exact zeros among all hidden activations on the test pictures. † the best "
+        "rate is the smallest or largest tried: a better one may lie beyond. Minutes are those of the chosen training. "
+        "* Glorot et al. 2011, 4 layers of 1000 units on all 60,000 pictures, without pre-training."
+    )
+    return Table(title, caption, columns, [_row(each, test) for each in members])
 
 
 def _row(each: Member, test: int) -> list[Any]:

@@ -76,6 +76,6 @@ def test_number(value, text):
 
 
 def test_minutes_on_a_gpu_name_it():
-    assert minutes_on(1.5, {"gpu": "NVIDIA H200", "cores": 16}) == "1.5 min on NVIDIA H200"
-    assert minutes_on(1.5, {"gpu": None}) == "1.5 min"
-    assert minutes_on(None, {"gpu": "NVIDIA H200"}) == ""
+    assert minutes_on(1.5, "NVIDIA H200") == "1.5 min on NVIDIA H200"
+    assert minutes_on(1.5, None) == "1.5 min"
+    assert minutes_on(None, "NVIDIA H200") == ""

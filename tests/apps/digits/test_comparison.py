@@ -46,6 +46,7 @@ def test_one_command_compares_and_the_next_trains_nothing_anew(tmp_path, monkeyp
     monkeypatch.setattr(devices, "matmul_gflops", lambda: 100.0)
     monkeypatch.setattr(comparison, "ACTIVATIONS", ("relu", "tanh"))
     monkeypatch.setattr(comparison, "OPTIMIZERS", {"Adam": ("adam", (), 0.003), "SGD": ("sgd", (), 1e12)})
+    readme = comparison.README.read_bytes()
     flags = "--data demo --epochs 6 --layers 1 --units 32 --learning-rates 1 --output".split()
     assert comparison.main([*flags, str(tmp_path / "out")]) == 0
     document = json.loads((tmp_path / "out" / "comparison.json").read_text())
@@ -58,6 +59,7 @@ def test_one_command_compares_and_the_next_trains_nothing_anew(tmp_path, monkeyp
     assert "diverged" in page and "1.43%" in page and page.count("data:image/") == 3
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.keras")}
     assert len(kept) == 2
+    assert comparison.README.read_bytes() == readme  # its tables are MNIST's
     capfd.readouterr()
     assert comparison.main([*flags, str(tmp_path / "again")]) == 0
     assert capfd.readouterr().err.count("is trained already") == 3
@@ -65,15 +67,15 @@ def test_one_command_compares_and_the_next_trains_nothing_anew(tmp_path, monkeyp
     assert json.loads((tmp_path / "again" / "comparison.json").read_text())["activations"] == document["activations"]
 
 
-def test_the_readme_holds_both_tables_and_only_of_mnist(tmp_path, monkeypatch):
+def test_the_readme_holds_both_tables(tmp_path):
     trial = comparison.Trial(0.001, tmp_path / "mlp" / "seed-1", 0.98, [0.9, 0.98], 1.5)
     relu = comparison.Member("relu", [trial], trial, 1234, 150, (0.5, 0.7))
     diverged = comparison.Member("SGD", [replace(trial, accuracy=None)], None)
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- comparison:begin -->\nold\n<!-- comparison:end -->\nafter\n")
-    compared = {"activations": [relu], "optimizers": [relu, diverged]}
+    tables = comparison.tables_of({"activations": [relu], "optimizers": [relu, diverged]}, 10_000)
     for _ in range(2):
-        comparison.write_readme("How it was measured.", compared, 10_000, readme)
+        comparison.write_readme("How it was measured.", tables, readme)
     lines = readme.read_text().splitlines()
     assert lines[0] == "before" and lines[2] == "How it was measured." and lines[-1] == "after" and "old" not in lines
     assert lines.count("| relu | 1.50% | 1.28% – 1.76% | 60.0% | 0.001 | 1234 | 1.50 | 1.43% |") == 2
