@@ -77,7 +77,7 @@ def _carry_out(
     load_app: Callable[[], Any], config_type: type, presets: Mapping[str, Preset], arguments: Arguments
 ) -> int:
     """TensorFlow is imported here: everything before answers at once."""
-    with _without_start_messages():
+    with without_start_messages():
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")
@@ -105,7 +105,7 @@ def _carry_out(
 
 
 @contextlib.contextmanager
-def _without_start_messages() -> Iterator[None]:
+def without_start_messages() -> Iterator[None]:
     """Keeps off stderr what TensorFlow's C++ part writes while it is imported, whatever TF_CPP_MIN_LOG_LEVEL says."""
     sys.stderr.flush()
     kept = os.dup(2)

@@ -11,6 +11,8 @@ import tyro
 
 from datasets.errors import DataError
 from harness import runs
+from harness.command_line import UsageError
+from harness.commands import without_start_messages
 
 
 def main(
@@ -28,10 +30,14 @@ def main(
     """
     study = tyro.cli(settings, args=arguments, description=description)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from harness.training import TrainingStopped
+    with without_start_messages():
+        from harness.training import TrainingStopped
 
     try:
         sentence = measure(study)
+    except UsageError as error:  # a setting that the trainings' own command line refuses
+        print(f"{app}: {error}", file=sys.stderr)
+        return 2
     except (DataError, TrainingStopped, runs.WriteFailed, ValueError) as error:
         print(f"{app}: {error}", file=sys.stderr)
         return 1

@@ -67,6 +67,11 @@ def test_one_command_compares_and_the_next_trains_nothing_anew(tmp_path, monkeyp
     assert json.loads((tmp_path / "again" / "comparison.json").read_text())["activations"] == document["activations"]
 
 
+def test_a_setting_that_no_training_takes_is_one_sentence(capsys):
+    assert comparison.main(["--data", "demo", "--epochs", "0"]) == 2
+    assert capsys.readouterr().err.splitlines() == ["digits: --training.epochs 0: expected 1 or more"]
+
+
 def test_the_readme_holds_both_tables(tmp_path):
     trial = comparison.Trial(0.001, tmp_path / "mlp" / "seed-1", 0.98, [0.9, 0.98], 1.5)
     relu = comparison.Member("relu", [trial], trial, 1234, 150, (0.5, 0.7))
