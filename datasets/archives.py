@@ -13,6 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from datasets.errors import DataError
 
+if not hasattr(tarfile, "data_filter"):  # before Python 3.11.4, as Debian 12 has it, no member was checked
+    from backports import tarfile
+
 LARGEST = 200 << 30
 """Bytes that the members of one archive may hold together."""
 MOST_MEMBERS = 5_000_000

@@ -72,7 +72,17 @@ def build_maxout_mlp(model: MaxoutMLP, classes: int) -> keras.Model:
     Source: Goodfellow, Warde-Farley, Mirza, Courville and Bengio, "Maxout networks", ICML 2013, section 5.1; noise on
     normalised layers: Rasmus, Valpola, Honkala, Berglund and Raiko, "Semi-supervised learning with ladder networks",
     NeurIPS 2015, section 4.1 (the supervised baseline).
+
+    Raises:
+        ValueError: layers without units or pieces, or noise beyond what Keras adds.
     """
+    if model.layers < 0 or min(model.units, model.pieces) < 1:
+        raise ValueError(
+            f"--model.layers {model.layers} --model.units {model.units} --model.pieces {model.pieces}: expected 0 or more "
+            "layers of 1 or more units with 1 or more pieces"
+        )
+    if not 0 <= model.noise <= 1:
+        raise ValueError(f"--model.noise {model.noise}: expected 0 to 1")
 
     def dense(units: int, **kwargs) -> keras.layers.Layer:
         start = keras.initializers.RandomUniform(-START_RANGE, START_RANGE)

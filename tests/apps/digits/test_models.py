@@ -138,6 +138,20 @@ def test_the_loss_follows_the_settings():
     assert losses.loss(Config(model=MLP(loss="mean_squared_error"))) is losses.squared_error
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (MaxoutMLP(noise=-1.0), "--model.noise -1.0: expected 0 to 1"),
+        (MaxoutMLP(noise=1.5), "--model.noise 1.5: expected 0 to 1"),
+        (MaxoutMLP(pieces=0), "--model.pieces 0: expected"),
+        (MaxoutMLP(units=-1), "--model.units -1 "),
+    ],
+)
+def test_a_maxout_network_that_cannot_be_is_refused_by_its_flag(model, said):
+    with pytest.raises(ValueError, match=said):
+        built(model)
+
+
 def test_only_training_adds_noise_to_the_maxout_network():
     network = built(MaxoutMLP(layers=1, units=4, dropout=0.0, input_dropout=0.0, noise=0.3))
     np.testing.assert_array_equal(network(PICTURES), network(PICTURES))
