@@ -26,6 +26,8 @@ SHEET = 96
 """Side in pixels of the copy, stretched to a square, on which ruled lines are found."""
 THICKEST_LINE, SHORTEST_LINE = 7, 81
 """Of a ruled line, pixels of that copy."""
+STRAYING = 5
+"""Pixels of that copy, across a ruled line, in which its ink is looked for, as it may be tilted or bent."""
 RULED = 64
 """Longer side in pixels of the smallest picture in which ruled lines are looked for; scans of single digits are smaller."""
 CELLS = 24
@@ -186,22 +188,35 @@ def _paper(thumbnails: tf.Tensor, covered: tf.Tensor) -> tf.Tensor:
 def _without_lines(ink: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """Returns the ink [n, side, side] of pictures of at least RULED pixels without ruled lines.
 
-    A line is thin, runs across (nearly) the whole picture, up or sideways, and is hardly lighter than what lies on it.
+    A line is thin, runs across (nearly) the whole picture, up or sideways, and is hardly lighter than what lies on it. Most
+    pictures have none, which a look across their middle tells.
     """
     side = tf.shape(ink)[1]
     lengths = [tf.cast(sizes[:, axis], tf.float32) for axis in (0, 1)]
     zero = tf.zeros_like(lengths[0])
     flat = _view(ink, *(_resampling(zero, length, SHEET, side) for length in lengths))
     strong = 0.1 * tf.reduce_max(flat, axis=[1, 2], keepdims=True)
+    ruled = tf.where(_crossed(flat > strong) & (tf.reduce_max(sizes, axis=1) >= RULED))
+    zero, *lengths = (tf.gather_nd(of_each, ruled) for of_each in (zero, *lengths))
+    flat, strong = tf.gather_nd(flat, ruled), tf.gather_nd(strong, ruled)
     found = tf.zeros_like(flat, tf.bool)
     for along in (1, 2):
         across = 3 - along
         thin = flat - _opening(flat, THICKEST_LINE, across)
-        line = _opening(_running_maximum(flat, 5, across), SHORTEST_LINE, along)
+        line = _opening(_running_maximum(flat, STRAYING, across), SHORTEST_LINE, along)
         found |= (line > strong) & (flat <= 2.0 * line) & (thin >= 0.5 * flat)
-    found &= (tf.reduce_max(sizes, axis=1) >= RULED)[:, None, None]
     grow = (_resampling(zero, SHEET * tf.cast(side, tf.float32) / length, side, SHEET) for length in lengths)
-    return ink * tf.cast(_view(tf.cast(found, tf.float32), *grow) < 0.3, tf.float32)
+    kept = tf.cast(_view(tf.cast(found, tf.float32), *grow) < 0.3, tf.float32)
+    return tf.tensor_scatter_nd_update(ink, ruled, tf.gather_nd(ink, ruled) * kept)
+
+
+def _crossed(strong: tf.Tensor) -> tf.Tensor:
+    """Tells which of bool [n, SHEET, SHEET] a line may cross, [n]: it would pass every row, or every column, of the middle."""
+    strong = tf.cast(strong, tf.uint8)
+    middle = slice(SHEET - SHORTEST_LINE, SHORTEST_LINE)
+    upwards = tf.reduce_any(tf.reduce_all(_running_maximum(strong, STRAYING, 2)[:, middle] > 0, axis=1), axis=1)
+    sideways = tf.reduce_any(tf.reduce_all(_running_maximum(strong, STRAYING, 1)[:, :, middle] > 0, axis=2), axis=1)
+    return upwards | sideways
 
 
 def _opening(images: tf.Tensor, window: int, axis: int) -> tf.Tensor:

@@ -8,6 +8,7 @@ import scipy.ndimage
 import tensorflow as tf
 from PIL import Image
 
+from apps.digits import centring
 from apps.digits.centring import from_bytes, from_picture
 from apps.digits.data import as_mnist
 
@@ -81,6 +82,18 @@ def test_shaded_paper_and_ruled_lines_fade():
         assert np.abs(other - plain).mean() < 10
         rows, columns = np.nonzero(other > 60)
         assert np.ptp(rows) + 1 == pytest.approx(20, abs=1) and np.ptp(columns) + 1 == pytest.approx(13, abs=2)
+
+
+def test_the_look_across_the_middle_skips_plain_pictures_and_misses_no_line(monkeypatch):
+    pictures = [stroke(), ruled(stroke(), 90), ruled(stroke(), 60).T, shaded(ruled(stroke(), 30)), shaded(stroke())]
+    encoded = tf.constant([png(picture) for picture in pictures])
+    answers = []
+    crossed = centring._crossed
+    monkeypatch.setattr(centring, "_crossed", lambda strong: answers.append(crossed(strong)) or answers[-1])
+    quick = from_bytes(encoded).numpy()
+    assert answers[0].numpy().tolist() == [False, True, True, True, False]
+    monkeypatch.setattr(centring, "_crossed", lambda strong: tf.ones(len(strong), tf.bool))
+    np.testing.assert_array_equal(quick, from_bytes(encoded).numpy())
 
 
 def test_a_thin_pen_is_drawn_as_thick_as_mnists_thinnest_and_a_brush_thinner():
