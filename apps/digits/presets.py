@@ -23,7 +23,7 @@ _mnist_training = TrainingConfig(
 
 _mlp_training = replace(_mnist_training, epochs=40, batch_size=512)
 _convnet_data = ElasticDataConfig(
-    validation_fraction=0.05, shift=2, rotation=12, scale=0.12, elastic=1.2, smoothness=4.0, plain_share=0.3
+    validation_fraction=0.05, shift=2, rotation=8, scale=0.12, elastic=0.7, smoothness=4.0, plain_share=0.3
 )  # fmt: skip
 _convnet_training = replace(
     _mnist_training, epochs=24, batch_size=256, learning_rate=4e-3, ema_momentum=0.998, keep="last", validate_every=2
@@ -125,15 +125,15 @@ PRESETS = {
     "convnet-mnist": Preset(
         Config(
             data=_convnet_data,
-            model=ConvNet(widths=(24, 48, 96), pool_after=2, dropout=0.3, label_smoothing=0.1, average_shifts=True),
-            training=replace(_convnet_training, epochs=36),
+            model=ConvNet(widths=(16, 32, 64), pool_after=2, average_shifts=True),
+            training=_convnet_training,
         ),
         catalogue="D6",
         title="The suite's convolutional network, shifted, turned, scaled and bent pictures",
     ),
     "convnet-small-mnist": Preset(
         Config(
-            data=replace(_convnet_data, rotation=8, elastic=0.7),
+            data=_convnet_data,
             model=ConvNet(widths=(8, 12, 20), pool_after=2, average_shifts=True),
             training=replace(_convnet_training, epochs=60, learning_rate=1e-2, weight_decay=0.005),
         ),
