@@ -226,7 +226,7 @@ def results_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Returns the Markdown table of the front page: all kept rows, the app's name linked to its README."""
+    """Returns the Markdown table of the front page: of each app, task and data the best row; the app's name links to the others."""
     head = ["app", "model", "data", "result, 95 % interval", "literature", "time*"]
     body = [
         [
@@ -237,12 +237,24 @@ def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
             _escaped(row["literature"]),
             _time(row),
         ]
-        for row in rows
+        for row in best(rows)
     ]
     notes = [TIME_NOTE]
-    if any(row.get("stale") for row in rows):
+    if any(row.get("stale") for row in best(rows)):
         notes.append("† measured with older code; the app's README says what changed.")
     return f"{markdown_table(head, body)}\n\n{_lines(notes)}"
+
+
+def best(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Returns the row with the best headline of those measured alike: same app, headline and examples; in the rows' order."""
+    groups: dict[tuple, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        measured = row["app"], row["headline"], row["dataset"]["name"], row["dataset"]["examples"]
+        groups.setdefault(measured, []).append(row)
+    return [
+        (min if group[0]["lower_is_better"] else max)(group, key=lambda row: row["metrics"][row["headline"]]["mean"])
+        for group in groups.values()
+    ]
 
 
 def _details(row: Mapping[str, Any]) -> str:

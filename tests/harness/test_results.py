@@ -246,6 +246,19 @@ def test_the_tables_stand_between_their_markers(root):
     assert "[digits](apps/digits/README.md)" in front and "0.95 % error (LeCun 1998)" in front
 
 
+def test_the_front_page_shows_the_best_row_of_those_measured_alike(root):
+    finish(root, document(1, 0.03, (0.02, 0.04)), "lenet5-mnist")
+    finish(root, document(1, 0.02, (0.01, 0.03), "lenet5-long"), "lenet5-long")
+    write(root)
+    front = (root / "README.md").read_text(encoding="utf-8")
+    assert "`lenet5-long`" in front and "`lenet5-mnist`" not in front
+    rows = results.read_results(root)
+    elsewhere = {**rows[0], "dataset": {**rows[0]["dataset"], "examples": 300}}
+    higher = [{**row, "lower_is_better": False} for row in rows]
+    assert [row["preset"] for row in results.best([*rows, elsewhere])] == ["lenet5-long", rows[0]["preset"]]
+    assert [row["preset"] for row in results.best(higher)] == ["lenet5-mnist"]
+
+
 def test_every_table_row_has_the_cells_of_its_head(root):
     finish(root, document(), "lenet5-mnist")
     write(root)
