@@ -56,7 +56,7 @@ def test_one_command_compares_and_the_next_trains_nothing_anew(tmp_path, monkeyp
     assert {**adam, "name": "relu"} == relu  # the same settings are the same run
     assert "test_error_rate" not in sgd and sgd["trials"][0]["validation_accuracy"] is None
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "diverged" in page and "1.43%" in page and page.count("data:image/") == 3
+    assert "diverged" in page and "1.43 %" in page and page.count("data:image/") == 3
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.keras")}
     assert len(kept) == 2
     assert comparison.README.read_bytes() == readme  # its tables are MNIST's
@@ -83,8 +83,8 @@ def test_the_readme_holds_both_tables(tmp_path):
         comparison.write_readme("How it was measured.", tables, readme)
     lines = readme.read_text().splitlines()
     assert lines[0] == "before" and lines[2] == "How it was measured." and lines[-1] == "after" and "old" not in lines
-    assert lines.count("| relu | 1.50% | 1.28% – 1.76% | 60.0% | 0.001 | 1234 | 1.50 | 1.43% |") == 2
-    assert "| SGD | diverged |  |  |  |  |  |  |" in lines
+    assert lines.count("| relu | 1.50 % | 1.28 – 1.76 % | 60.0 % | 0.001 | 1,234 | 1.43 % |") == 2
+    assert "| SGD | diverged |  |  |  |  |  |" in lines
     text = comparison.README.read_text("utf-8")
     assert text.count("<!-- comparison:begin -->") == text.count("<!-- comparison:end -->") == 1
 
