@@ -1,6 +1,6 @@
 """From any picture of a digit to MNIST's form, in the graph: bright ink on black, 20 x 20, centred by mass in 28 x 28.
 
-Every picture is decoded by itself; all else works on the whole batch, each picture in the upper left corner of a square.
+Every picture is decoded by itself; all else works on a group at once, each picture in the upper left corner of a square.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ INK = 28
 """Side of the result in pixels."""
 BOX = 20
 """Longer side of the digit in pixels."""
+GROUP = 128
+"""Pictures that are centred at once: few enough for a processor's cache, however many there are."""
 LARGEST = 160
 """Longer side in pixels to which a larger picture is reduced."""
 MOST_PIXELS = 100_000_000
@@ -44,13 +46,25 @@ def from_bytes(encoded: tf.Tensor) -> tf.Tensor:
     """
     encoded = _not_huge(encoded)
     form = (tf.TensorSpec([LARGEST, LARGEST], tf.uint8), tf.TensorSpec([2], tf.int32))
-    return centre(*tf.map_fn(lambda one: _square(_decoded(one)), encoded, fn_output_signature=form))
+    return _in_groups(*tf.map_fn(lambda one: _square(_decoded(one)), encoded, fn_output_signature=form))
 
 
 def from_picture(picture: tf.Tensor) -> tf.Tensor:
     """Returns float32 [28, 28] in [0, 255] for one grey picture, uint8 [height, width]."""
     square, size = _square(picture[:, :, None])
     return centre(square[None], size[None])[0]
+
+
+def _in_groups(squares: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+    """Returns what `centre` does of any number of pictures, the last group filled up with empty ones."""
+    count = tf.shape(sizes)[0]
+    group = tf.clip_by_value(count, 1, GROUP)
+    missing = -count % group
+    squares = tf.reshape(tf.pad(squares, [[0, missing], [0, 0], [0, 0]]), [-1, group, LARGEST, LARGEST])
+    sizes = tf.reshape(tf.pad(sizes, [[0, missing], [0, 0]], constant_values=1), [-1, group, 2])
+    form = tf.TensorSpec([None, INK, INK], tf.float32)
+    centred = tf.map_fn(lambda one: centre(*one), (squares, sizes), fn_output_signature=form)
+    return tf.reshape(centred, [-1, INK, INK])[:count]
 
 
 def centre(squares: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
@@ -73,7 +87,7 @@ def centre(squares: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     outside = tf.math.divide_no_nan(_total(ink * beside), _total(beside))
     least = tf.clip_by_value(2.0 * outside, 0.1 * full, 0.5 * full)
     ink = tf.clip_by_value(tf.math.divide_no_nan(inside - least, full - least), 0.0, 1.0)
-    return 255.0 * _usual_strokes(_placed(ink))
+    return 255.0 * _usual_strokes(_placed(ink, sizes))
 
 
 def _not_huge(encoded: tf.Tensor) -> tf.Tensor:
@@ -88,19 +102,19 @@ def _not_huge(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _decoded(encoded: tf.Tensor) -> tf.Tensor:
-    """Returns one picture, uint8 [height, width, 3]."""
+    """Returns one picture, uint8 [height, width, 1 to 4]: grey or in colour, maybe with an alpha channel."""
     size = tf.cond(tf.io.is_jpeg(encoded), lambda: tf.io.extract_jpeg_shape(encoded), lambda: tf.ones(3, tf.int32))
     pixels = tf.reduce_prod(tf.cast(size[:2], tf.int64))
     encoded = after([tf.debugging.assert_less_equal(pixels, tf.constant(MOST_PIXELS, tf.int64), TOO_LARGE)], encoded)
-    return tf.ensure_shape(tf.io.decode_image(encoded, channels=3, expand_animations=False), [None, None, 3])
+    return tf.ensure_shape(tf.io.decode_image(encoded, expand_animations=False), [None, None, None])
 
 
 def _square(picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns a picture uint8 [height, width, 1 or 3] in grey in the corner of a square, uint8 [LARGEST, LARGEST], and its size
+    """Returns a picture uint8 [height, width, 1 to 4] in grey in the corner of a square, uint8 [LARGEST, LARGEST], and its size
     there."""
     longer = tf.reduce_max(tf.shape(picture)[:2])
     picture = tf.cond(longer > LARGEST, lambda: _reduced(picture), lambda: picture)
-    grey = picture[..., 0] if picture.shape[2] == 1 else _luminance(picture)
+    grey = tf.cond(tf.shape(picture)[2] < 3, lambda: picture[..., 0], lambda: _luminance(picture[..., :3]))
     size = tf.shape(grey)
     padding = tf.stack([tf.zeros_like(size), LARGEST - size], axis=1)
     return tf.ensure_shape(tf.pad(grey, padding), [LARGEST, LARGEST]), size
@@ -113,7 +127,7 @@ def _luminance(picture: tf.Tensor) -> tf.Tensor:
 def _reduced(picture: tf.Tensor) -> tf.Tensor:
     """Returns a picture whose longer side is LARGEST; of a very large one it looks at few pixels, so that memory stays bounded."""
     stride = tf.maximum(tf.reduce_max(tf.shape(picture)[:2]) // (4 * LARGEST), 1)
-    picture = tf.ensure_shape(picture[::stride, ::stride], [None, None, picture.shape[2]])
+    picture = tf.ensure_shape(picture[::stride, ::stride], [None, None, None])
     size = tf.cast(tf.shape(picture)[:2], tf.float32)
     smaller = tf.maximum(tf.cast(tf.round(size * LARGEST / tf.reduce_max(size)), tf.int32), 1)
     return tf.cast(tf.round(tf.image.resize(picture, smaller, antialias=True)), tf.uint8)
@@ -129,27 +143,23 @@ def _ink(grey: tf.Tensor, sizes: tf.Tensor, valid: tf.Tensor) -> tuple[tf.Tensor
     most = _median_of_border(grey, sizes, valid)
     difference = (grey - most) * valid
     longer = tf.cast(tf.reduce_max(sizes, axis=1), tf.float32)
-    zero = tf.zeros_like(longer)
-    shrink = _resampling(zero, longer, CELLS, side)
+    shrink = _shrinking(longer, CELLS, side)
     small, covered = _view(difference, shrink, shrink), _view(valid, shrink, shrink)
     paper = _paper(small, covered)
     contrast = (small - paper) * covered
     sign = tf.where(_total(tf.nn.relu(-contrast) ** 2) > _total(tf.nn.relu(contrast) ** 2), -1.0, 1.0)
-    grow = _resampling(zero, CELLS * tf.cast(side, tf.float32) / longer, side, CELLS)
+    grow = _growing(longer, CELLS, side)
     shade = _view(paper, grow, grow)
     ink = 255.0 * tf.nn.relu(sign * (difference - shade)) / tf.maximum(most + shade, DARKEST) * valid
     ink = tf.cond(tf.reduce_max(sizes) < RULED, lambda: ink, lambda: _without_lines(ink, sizes))
-    shrink = _resampling(zero, longer, 2 * CELLS, side)
+    shrink = _shrinking(longer, 2 * CELLS, side)
     cells = _digit_cells(_view(ink, shrink, shrink))
     return ink, tf.cast(_view(cells, grow, grow) > 0.0, tf.float32) * valid
 
 
 def _median_of_border(grey: tf.Tensor, sizes: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
     """Returns the median [n, 1, 1] of the four sides, each of them seen at CELLS places."""
-    rows, columns = (
-        _resampling(tf.zeros([tf.shape(sizes)[0]]), tf.cast(sizes[:, axis], tf.float32), CELLS, tf.shape(grey)[1])
-        for axis in (0, 1)
-    )
+    rows, columns = (_shrinking(tf.cast(sizes[:, axis], tf.float32), CELLS, tf.shape(grey)[1]) for axis in (0, 1))
     seen = tf.math.divide_no_nan(_view(grey * valid, rows, columns), _view(valid, rows, columns))
     border = tf.concat([seen[:, 0], seen[:, -1], seen[:, :, 0], seen[:, :, -1]], axis=1)
     return tf.sort(border, axis=1)[:, 2 * CELLS, None, None]
@@ -193,19 +203,17 @@ def _without_lines(ink: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """
     side = tf.shape(ink)[1]
     lengths = [tf.cast(sizes[:, axis], tf.float32) for axis in (0, 1)]
-    zero = tf.zeros_like(lengths[0])
-    flat = _view(ink, *(_resampling(zero, length, SHEET, side) for length in lengths))
+    flat = _view(ink, *(_shrinking(length, SHEET, side) for length in lengths))
     strong = 0.1 * tf.reduce_max(flat, axis=[1, 2], keepdims=True)
     ruled = tf.where(_crossed(flat > strong) & (tf.reduce_max(sizes, axis=1) >= RULED))
-    zero, *lengths = (tf.gather_nd(of_each, ruled) for of_each in (zero, *lengths))
-    flat, strong = tf.gather_nd(flat, ruled), tf.gather_nd(strong, ruled)
+    flat, strong, *lengths = (tf.gather_nd(of_each, ruled) for of_each in (flat, strong, *lengths))
     found = tf.zeros_like(flat, tf.bool)
     for along in (1, 2):
         across = 3 - along
         thin = flat - _opening(flat, THICKEST_LINE, across)
         line = _opening(_running_maximum(flat, STRAYING, across), SHORTEST_LINE, along)
         found |= (line > strong) & (flat <= 2.0 * line) & (thin >= 0.5 * flat)
-    grow = (_resampling(zero, SHEET * tf.cast(side, tf.float32) / length, side, SHEET) for length in lengths)
+    grow = (_growing(length, SHEET, side) for length in lengths)
     kept = tf.cast(_view(tf.cast(found, tf.float32), *grow) < 0.3, tf.float32)
     return tf.tensor_scatter_nd_update(ink, ruled, tf.gather_nd(ink, ruled) * kept)
 
@@ -264,7 +272,7 @@ def _sums_around(cells: tf.Tensor, reach: int) -> tf.Tensor:
     return cells
 
 
-def _placed(ink: tf.Tensor) -> tf.Tensor:
+def _placed(ink: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
     """Returns the crop of the ink in [0, 1] fitted into 20 x 20, its centre of mass in the middle of 28 x 28."""
     starts, lengths, means = [], [], []
     for axis in (2, 1):
@@ -279,11 +287,12 @@ def _placed(ink: tf.Tensor) -> tf.Tensor:
         lengths.append(tf.maximum(last - first + 1.0, 1.0))
         means.append(tf.math.divide_no_nan(tf.reduce_sum(mass * places, axis=1), tf.reduce_sum(mass, axis=1)))
     step = tf.maximum(*lengths) / BOX
+    longer = tf.cast(tf.reduce_max(sizes, axis=1), tf.float32)
     matrices = []
     for first, length, mean in zip(starts, lengths, means, strict=True):
         inside = (mean - first + 0.5) / step - 0.5
         corner = tf.clip_by_value(tf.round(INK / 2 - inside), 0.0, tf.floor(INK - length / step + 1e-3))
-        matrices.append(_resampling(first - corner * step, INK * step, INK, tf.shape(ink)[1]))
+        matrices.append(_resampling(first - corner * step, INK * step, INK, tf.shape(ink)[1], longer))
     return tf.clip_by_value(_view(ink, *matrices), 0.0, 1.0)
 
 
@@ -317,14 +326,34 @@ def _total(images: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(images, axis=[1, 2], keepdims=True)
 
 
-def _resampling(starts: tf.Tensor, lengths: tf.Tensor, outputs: tf.Tensor | int, inputs: tf.Tensor | int) -> tf.Tensor:
-    """Returns matrices [n, outputs, inputs] that resample `lengths` pixels from `starts` on, by triangles at least a pixel wide."""
+def _resampling(
+    starts: tf.Tensor, lengths: tf.Tensor, outputs: tf.Tensor | int, inputs: tf.Tensor | int, ends: tf.Tensor
+) -> tf.Tensor:
+    """Returns matrices [n, outputs, inputs] that resample `lengths` pixels from `starts` on, by triangles at least a pixel wide.
+
+    Of the inputs only those before `ends` count, so that what a picture gives does not hang on the larger ones beside it.
+    """
     step = (lengths / tf.cast(outputs, tf.float32))[:, None]
     middles = starts[:, None] + (tf.range(tf.cast(outputs, tf.float32)) + 0.5) * step - 0.5
     width = tf.maximum(step, 1.0)
-    distances = tf.abs(tf.range(tf.cast(inputs, tf.float32)) - middles[:, :, None])
-    weights = tf.nn.relu(1.0 - distances / width[:, :, None])
+    places = tf.range(tf.cast(inputs, tf.float32))
+    weights = tf.nn.relu(1.0 - tf.abs(places - middles[:, :, None]) / width[:, :, None])
+    weights *= tf.cast(places < ends[:, None], tf.float32)[:, None]
     return weights / tf.maximum(tf.reduce_sum(weights, axis=2, keepdims=True), 0.5 * width[:, :, None])
+
+
+def _shrinking(lengths: tf.Tensor, outputs: int, side: tf.Tensor) -> tf.Tensor:
+    """Returns matrices [n, outputs, side] from the first `lengths` pixels to `outputs`, each length's reckoned once."""
+    lengths, places = tf.unique(lengths)
+    return tf.gather(_resampling(tf.zeros_like(lengths), lengths, outputs, side, lengths), places)
+
+
+def _growing(lengths: tf.Tensor, inputs: int, side: tf.Tensor) -> tf.Tensor:
+    """Returns matrices [n, side, inputs] that undo `_shrinking`."""
+    lengths, places = tf.unique(lengths)
+    reach = inputs * tf.cast(side, tf.float32) / lengths
+    ends = tf.fill(tf.shape(lengths), float(inputs))
+    return tf.gather(_resampling(tf.zeros_like(lengths), reach, side, inputs, ends), places)
 
 
 def _view(images: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:

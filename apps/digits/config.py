@@ -126,7 +126,7 @@ class ConvNet:
     label_smoothing: float = 0.0
     """Share of the target probability spread evenly over all classes."""
     average_shifts: bool = field(default=False, metadata=LATER)
-    """Whether an answer is the mean over the picture and the same moved by one pixel up, down, left and right."""
+    """Whether an answer is the mean over the picture and the same moved by one pixel up and to the left."""
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,25 @@ def test_every_kind_of_file_gives_the_same(kind):
     assert np.abs(found - centred(stroke())[0]).mean() < 1
 
 
+@pytest.mark.parametrize("mode", ["LA", "RGB", "RGBA", "P"])
+def test_colours_and_an_alpha_channel_change_nothing(mode):
+    stream = io.BytesIO()
+    Image.fromarray(stroke()).convert(mode).save(stream, "PNG")
+    found = GRAPH(tf.constant([stream.getvalue()])).numpy()[0]
+    assert np.abs(found - centred(stroke())[0]).mean() < 1
+
+
+def test_any_number_of_pictures_is_answered_group_by_group(monkeypatch):
+    pictures = [stroke(side) for side in (90, 100, 120, 170, 200)]
+    whole = centred(*pictures)
+    monkeypatch.setattr(centring, "GROUP", 2)
+    grouped = tf.function(from_bytes)
+    encoded = [png(picture) for picture in pictures]
+    for count in (1, 2, 5):
+        np.testing.assert_allclose(grouped(tf.constant(encoded[:count])), whole[:count], atol=1e-3)
+    assert grouped(tf.constant([], tf.string)).shape == (0, 28, 28)
+
+
 def test_a_batch_answers_as_each_picture_alone():
     pictures = [
         stroke(),

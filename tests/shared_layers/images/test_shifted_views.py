@@ -23,9 +23,9 @@ def moved(rows: int, columns: int) -> np.ndarray:
     return whole[:, 1:7, 1:6]
 
 
-def test_inference_is_the_mean_over_five_views():
+def test_inference_is_the_mean_over_three_views():
     alone = network(average=False)
-    views = [moved(*place) for place in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))]
+    views = [moved(*place) for place in ((0, 0), (-1, 0), (0, -1))]
     expected = np.mean([np.asarray(alone(view)) for view in views], axis=0)
     averaging = network(average=True)
     np.testing.assert_allclose(averaging(PICTURES, training=False), expected, rtol=1e-5, atol=1e-6)
