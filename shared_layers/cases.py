@@ -212,7 +212,7 @@ CASES: dict[str, Case] = {
         float32_inside="all",
     ),
     "Maxout": Case(lambda **kwargs: Maxout(pieces=3, **kwargs), [_normal(2, 5, 6)]),
-    "MeanOverViews": Case(lambda **kwargs: MeanOverViews(**kwargs), [_normal(10, 3)]),
+    "MeanOverViews": Case(lambda **kwargs: MeanOverViews(**kwargs), [_normal(6, 3)]),
     "NormActConv": Case(lambda **kwargs: NormActConv(4, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]),
     "NoisyReLU": Case(lambda **kwargs: NoisyReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
     "PadToMultiple": Case(lambda **kwargs: PadToMultiple(4, **kwargs), [_normal(2, 5, 7, 3)]),
