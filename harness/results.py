@@ -228,6 +228,7 @@ def results_table(rows: Sequence[Mapping[str, Any]]) -> str:
 def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Returns the Markdown table of the front page: of each app, task and data the best row; the app's name links to the others."""
     head = ["app", "model", "data", "result, 95 % interval", "literature", "time*"]
+    rows = best(rows)
     body = [
         [
             f"[{row['app']}](apps/{row['app']}/README.md)",
@@ -237,10 +238,10 @@ def summary_table(rows: Sequence[Mapping[str, Any]]) -> str:
             _escaped(row["literature"]),
             _time(row),
         ]
-        for row in best(rows)
+        for row in rows
     ]
     notes = [TIME_NOTE]
-    if any(row.get("stale") for row in best(rows)):
+    if any(row.get("stale") for row in rows):
         notes.append("† measured with older code; the app's README says what changed.")
     return f"{markdown_table(head, body)}\n\n{_lines(notes)}"
 

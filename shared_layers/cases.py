@@ -41,7 +41,7 @@ from shared_layers.convolution.whitening import WhiteningConvolution
 from shared_layers.ctc.loss import ctc_loss
 from shared_layers.gradient_check import TOLERANCE, gradient_errors
 from shared_layers.images.reflection_padding import CropLike, PadToMultiple
-from shared_layers.images.shifted_views import MeanOverViews, ShiftedViews
+from shared_layers.images.shifted_views import VIEWS, MeanOverViews, ShiftedViews
 from shared_layers.losses.contrastive import ContrastiveLoss
 from shared_layers.losses.smoothed_crossentropy import SmoothedSparseCategoricalCrossentropy
 from shared_layers.masking.frame_batch_normalization import FrameBatchNormalization
@@ -212,7 +212,7 @@ CASES: dict[str, Case] = {
         float32_inside="all",
     ),
     "Maxout": Case(lambda **kwargs: Maxout(pieces=3, **kwargs), [_normal(2, 5, 6)]),
-    "MeanOverViews": Case(lambda **kwargs: MeanOverViews(**kwargs), [_normal(6, 3)]),
+    "MeanOverViews": Case(lambda **kwargs: MeanOverViews(**kwargs), [_normal(2 * VIEWS, 3)]),
     "NormActConv": Case(lambda **kwargs: NormActConv(4, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]),
     "NoisyReLU": Case(lambda **kwargs: NoisyReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
     "PadToMultiple": Case(lambda **kwargs: PadToMultiple(4, **kwargs), [_normal(2, 5, 7, 3)]),

@@ -26,6 +26,7 @@ from apps.digits.config import Config
 from apps.digits.presets import PRESETS
 from harness import results, runs, studies
 from harness.command_line import parse
+from harness.formatting import metric_interval, metric_value
 from harness.sections import Picture, Table, Text
 from harness.statistics import wilson
 
@@ -317,20 +318,29 @@ def _table(title: str, members: Sequence[Member], test: int) -> Table:
     columns = ["member", "test error", "95 % interval", "exact zeros", "learning rate", "weights", "paper*"]
     caption = (
         "Test error with its Wilson interval; share of exact zeros among all hidden activations on the test pictures. † the best "
-        "rate is the smallest or largest tried: a better one may lie beyond. * Glorot et al. 2011, 4 layers of 1000 units on all 60,000 pictures, without pre-training."
+        "rate is the smallest or largest tried: a better one may lie beyond. "
+        "* Glorot et al. 2011, 4 layers of 1000 units on all 60,000 pictures, without pre-training."
     )
     return Table(title, caption, columns, [_row(each, test) for each in members])
 
 
 def _row(each: Member, test: int) -> list[Any]:
-    paper = f"{100 * LITERATURE[each.name]:.2f} %" if each.name in LITERATURE else ""
+    kind, unit = "error_rate", "fraction"
+    paper = metric_value(kind, LITERATURE[each.name], unit) if each.name in LITERATURE else ""
     if each.chosen is None:
         return [each.name, "diverged", "", "", "", "", paper]
-    low, high = wilson(each.errors, test)
+    error, interval = each.errors / test, wilson(each.errors, test)
     rate = f"{each.chosen.learning_rate:g}{' †' if each.at_the_edge else ''}"
     zeros = f"{100 * np.mean(each.zeros):.1f} %"
-    error = f"{100 * each.errors / test:.2f} %"
-    return [each.name, error, f"{100 * low:.2f} – {100 * high:.2f} %", zeros, rate, f"{each.parameters:,}", paper]
+    return [
+        each.name,
+        metric_value(kind, error, unit),
+        metric_interval(kind, interval, unit),
+        zeros,
+        rate,
+        f"{each.parameters:,}",
+        paper,
+    ]
 
 
 def curves(title: str, members: Sequence[Member]) -> Picture:
