@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from apps.digits.config import Config
 from apps.digits.presets import PRESETS
 from harness import results, runs, studies
-from harness.command_line import parse
+from harness.command_line import UsageError, parse
 from harness.formatting import metric_interval, metric_value
 from harness.sections import Picture, Table, Text
 from harness.statistics import wilson
@@ -154,7 +154,10 @@ def run(settings: Comparison) -> dict[str, list[Member]]:
     Raises:
         DataError: data that is absent or damaged.
         TrainingStopped: by a signal; the same command goes on.
+        UsageError: a setting that the trainings refuse, or no learning rate to try.
     """
+    if settings.learning_rates < 1:
+        raise UsageError(f"--learning-rates {settings.learning_rates}: expected 1 or more")
     from apps.digits.app import APP
 
     config = parse("digits", Config, PRESETS, PRESET, command(settings, "relu", "Adam", 0.001)).config

@@ -67,9 +67,16 @@ def test_one_command_compares_and_the_next_trains_nothing_anew(tmp_path, monkeyp
     assert json.loads((tmp_path / "again" / "comparison.json").read_text())["activations"] == document["activations"]
 
 
-def test_a_setting_that_no_training_takes_is_one_sentence(capsys):
-    assert comparison.main(["--data", "demo", "--epochs", "0"]) == 2
-    assert capsys.readouterr().err.splitlines() == ["digits: --training.epochs 0: expected 1 or more"]
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--epochs", "--training.epochs 0: expected 1 or more"),
+        ("--learning-rates", "--learning-rates 0: expected 1 or more"),
+    ],
+)
+def test_a_setting_that_no_training_takes_is_one_sentence(capsys, flag, said):
+    assert comparison.main(["--data", "demo", flag, "0"]) == 2
+    assert capsys.readouterr().err.splitlines() == [f"digits: {said}"]
 
 
 def test_the_readme_holds_both_tables(tmp_path):
