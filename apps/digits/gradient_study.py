@@ -23,6 +23,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from harness import runs, studies
+from harness.command_line import UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -90,7 +91,15 @@ class Observed:
 
 
 def run(study: Study) -> list[Observed]:
-    """Trains all eight networks and writes both figures, gradient_norms.csv and accuracies.csv into `study.output`."""
+    """Trains all eight networks and writes both figures, gradient_norms.csv and accuracies.csv into `study.output`.
+
+    Raises:
+        DataError: data that is absent or damaged.
+        UsageError: no pass, no pictures a step or none at all.
+    """
+    for flag, number in (("epochs", study.epochs), ("batch-size", study.batch_size), ("limit", study.limit)):
+        if number < 1:
+            raise UsageError(f"--{flag} {number}: expected 1 or more")
     from apps.digits.config import Config, DataConfig
     from apps.digits.data import prepare
 

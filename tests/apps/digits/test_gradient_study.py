@@ -61,3 +61,10 @@ def test_absent_data_is_one_sentence(tmp_path, capsys):
     assert gradient_study.main(["--data", str(tmp_path / "absent"), "--output", str(tmp_path / "out")]) == 1
     assert str(tmp_path / "absent") in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("flag", ["--epochs", "--batch-size", "--limit"])
+def test_nothing_to_train_with_is_one_sentence(tmp_path, capsys, flag):
+    assert gradient_study.main(["--data", "demo", "--output", str(tmp_path), flag, "0"]) == 2
+    assert capsys.readouterr().err.splitlines() == [f"digits: {flag} 0: expected 1 or more"]
+    assert not any(tmp_path.iterdir())
