@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp
+
+from harness import classification
+from harness.app import Metric
+from harness.sections import Picture
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Between which the temperature is sought."""
@@ -45,3 +52,26 @@ def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
     [0]
     """
     return np.exp(log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)).astype(np.float32)
+
+
+def metrics(labels: np.ndarray, calibrated: np.ndarray, temperature: float, names: Sequence[str]) -> dict[str, Metric]:
+    """Returns calibration error and negative log-likelihood with the temperature, and the temperature.
+
+    Args:
+        labels: integers [n].
+        calibrated: probabilities [n, classes] at the temperature.
+    """
+    found = classification.metrics(labels, calibrated, names)
+    measured = ("expected_calibration_error", "negative_log_likelihood")
+    return {f"{name}_with_temperature": found[name] for name in measured} | {
+        "temperature": Metric(temperature, "", len(labels))
+    }
+
+
+def picture(labels: np.ndarray, calibrated: np.ndarray, temperature: float) -> Picture:
+    """Returns the reliability diagram with the temperature."""
+    return dataclasses.replace(
+        classification.reliability_picture(labels, calibrated),
+        title=f"Reliability diagram with temperature {temperature:.2f}",
+        caption="The same after the logits were divided by the temperature that fits the validation pictures best.",
+    )

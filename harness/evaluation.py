@@ -87,6 +87,7 @@ def _document(
         matmul_gflops=float(np.median([training["matmul_gflops"] for training in trainings])),
         command=trainings[0]["command"],
         code=trainings[0]["code"],
+        evaluated=runs.code_version(),
         **environment,
     )
 

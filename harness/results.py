@@ -44,6 +44,7 @@ def metrics_document(
     matmul_gflops: float | None,
     command: str,
     code: str,
+    evaluated: str,
     machine: Mapping[str, Any],
     libraries: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -52,6 +53,7 @@ def metrics_document(
     Args:
         split: the one the metrics are measured on, with `examples` examples.
         matmul_gflops: of a float32 2048 x 2048 product in TensorFlow, median of before and after the run.
+        code, evaluated: the commits at which it was trained and evaluated.
 
     Raises:
         ValueError: a metric that is not finite, or a headline that was not measured.
@@ -83,6 +85,7 @@ def metrics_document(
         "matmul_gflops": None if matmul_gflops is None else float(matmul_gflops),
         "command": command,
         "code": code,
+        "evaluated": evaluated,
         "machine": dict(machine),
         "libraries": dict(libraries),
     }
@@ -182,6 +185,7 @@ def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reference_minutes": _mean(document["reference_minutes"] for document in timed),
         "gpus": gpus,
         **{name: first[name] for name in ("command", "code", "machine", "libraries")},
+        "evaluated": first.get("evaluated", first["code"]),
     }
 
 
@@ -307,7 +311,8 @@ def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Pr
         return f"there is no preset {name} any more"
     if row["settings"] != identity(presets[name].config):
         return "the preset's settings changed"
-    return changed_since(app, row["code"], root)
+    trained = row["code"]
+    return changed_since(app, trained, row.get("evaluated", trained), root)
 
 
 def _over_seeds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

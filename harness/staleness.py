@@ -16,33 +16,52 @@ NO_EFFECT = re.compile(
 """Code that only shows a figure or comes after it. A changed preset is told by its settings instead."""
 
 
-def changed_since(app: str, commit: str, root: Path) -> str | None:
-    """Returns which code of a measured figure differs between a commit and the working tree, or None.
+EVALUATING = re.compile(r"harness/evaluation\.py|apps/\w+/(\w+/)?(baselines|evaluate|tuning)\.py")
+"""Where an app or the session imports these, they and what only they import first meet a trained model."""
+
+
+def changed_since(app: str, trained: str, evaluated: str, root: Path) -> str | None:
+    """Returns which code of a measured figure differs between its commits and the working tree, or None.
 
     Looked at is what training and evaluating the app import, directly or through others, of our own modules; comments,
-    docstrings and layout do not count.
+    docstrings and layout do not count. Evaluating a model again brings what only evaluates up to date.
 
     Args:
-        commit: as metrics.json has it; "-dirty" behind it is ignored.
+        trained, evaluated: the commits as metrics.json has them; "-dirty" behind one is ignored.
     """
-    commit = commit.removesuffix("-dirty")
+    trained, evaluated = (commit.removesuffix("-dirty") for commit in (trained, evaluated))
+    start = f"apps/{app}/app.py", "harness/session.py"
+    training = modules_of(root, *start, without=EVALUATING)
+    for what, commit, names in (
+        ("", trained, training),
+        (", when it was evaluated", evaluated, modules_of(root, *start) - training),
+    ):
+        changed = _changed(root, commit, names)
+        if changed is None:
+            return f"commit {commit} is not in this repository"
+        if changed:
+            others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            return f"{changed[0]}{others} changed since commit {commit[:12]}{what}"
+    return None
+
+
+def _changed(root: Path, commit: str, names: set[str]) -> list[str] | None:
     differing = _git(root, "diff", "--name-only", "--no-renames", commit, "--", *OURS)
     if differing is None:
-        return f"commit {commit} is not in this repository"
-    used = modules_of(root, f"apps/{app}/app.py", "harness/session.py")
-    changed = [
+        return None
+    return [
         name
-        for name in sorted(used.intersection(differing.splitlines()))
+        for name in sorted(names.intersection(differing.splitlines()))
         if _meaning(_git(root, "show", f"{commit}:{name}")) != _meaning((root / name).read_text(encoding="utf-8"))
     ]
-    if not changed:
-        return None
-    others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    return f"{changed[0]}{others} changed since commit {commit[:12]}"
 
 
-def modules_of(root: Path, *start: str) -> set[str]:
-    """Returns the files of our own modules that some files import, themselves included, as paths below `root`."""
+def modules_of(root: Path, *start: str, without: re.Pattern[str] | None = None) -> set[str]:
+    """Returns the files of our own modules that some files import, themselves included, as paths below `root`.
+
+    Args:
+        without: what the files of `start` import of these is left out.
+    """
     found: set[str] = set()
     waiting = list(start)
     while waiting:
@@ -51,7 +70,9 @@ def modules_of(root: Path, *start: str) -> set[str]:
             continue
         found.add(name)
         tree = ast.parse((root / name).read_text(encoding="utf-8"))
-        waiting += [file for module in _imported(tree) for file in _files(module)]
+        imported = [file for module in _imported(tree) for file in _files(module)]
+        left_out = without if name in start else None
+        waiting += [file for file in imported if not (left_out and left_out.fullmatch(file))]
     return found
 
 

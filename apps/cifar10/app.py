@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from apps.cifar10 import data, evaluate, figures, models, serve
+from apps.cifar10 import data, evaluate, figures, models, serve, tuning
 from apps.cifar10.config import AutoencoderClassifier, Config
 from apps.cifar10.pretraining import autoencoder_phases
 from apps.cifar10.weight_norm import WeightNorm
@@ -49,6 +49,7 @@ APP = App(
     ),
     prepare=data.prepare,
     phases=phases,
+    tune=tuning.tune,
     predict=evaluate.predict,
     evaluate=evaluate.evaluate,
     figures=figures.figures,

@@ -5,74 +5,85 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from apps.cifar10 import views
 from apps.cifar10.config import Config
-from apps.cifar10.data import batches
-from harness import classification
+from apps.cifar10.tuning import tuned_temperature
+from harness import calibration, classification, dropout_average, robustness
 from harness.app import Metric, Predictions
 from harness.labelled_pictures import LabelledPictures
 
 SHOWN = 32
-
-
-def views(config: Config, model: Any, images: tf.Tensor) -> tuple[tf.Tensor, list[float]]:
-    """Returns class probabilities of several views of pictures [batch, size, size, 3], values 0 to 255.
-
-    The first view is the picture as it is. If the model's settings ask for it, there are its mirror image, and both moved by
-    one pixel up to the left and down to the right, the edge filled by reflection.
-
-    Returns:
-        probabilities float32 [views, batch, classes], and the views' weights in the answer, which add up to one.
-
-    Source: the views and weights of Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, section 3.5.
-    """
-    images = tf.cast(images, tf.float32)
-    sides, weights = [images], [1.0]
-    if config.model.average_shifts:
-        padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
-        sides += [padded[:, :-2, :-2], padded[:, 2:, 2:]]
-        weights = [0.5, 0.25, 0.25]
-    if config.model.average_flips:
-        sides += [tf.reverse(side, [2]) for side in sides]
-        weights = [weight / 2 for weight in weights * 2]
-    return tf.stack([tf.nn.softmax(model(side, training=False)) for side in sides]), weights
-
-
-def answer(config: Config, model: Any, images: tf.Tensor) -> tf.Tensor:
-    """Returns the class probabilities float32 [batch, classes] of pictures [batch, size, size, 3]: the mean over the views."""
-    probabilities, weights = views(config, model, images)
-    return tf.tensordot(tf.constant(weights), probabilities, 1)
+BATCH = 500
+STRENGTHS = {
+    "noise": (0.02, 0.04, 0.06, 0.1, 0.2),
+    "blur": (0.5, 0.75, 1.0, 1.5, 2.0),
+    "rotation": (5, 10, 20, 30, 45),
+    "shift": (1, 2, 4, 6, 8),
+    "contrast": (0.2, 0.4, 0.6, 0.8, 0.9),
+    "occlusion": (4, 8, 12, 16, 20),
+}
+"""Of `harness.robustness`; pixels are those of pictures of 32."""
 
 
 def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> Predictions:
-    """Returns labels int64 [n], probabilities float32 [n, classes] and the pictures that the report shows.
+    """Returns the answers for a split, the pictures that the report shows, and what is made of harder pictures.
 
-    probabilities_one_view are those of the picture as it is; `worst` and `best` index the 32 examples whose
-    true class got the least and the most probability.
+    Returns:
+        labels int64 [n]; probabilities float32 [n, classes], and probabilities_one_view, of the picture as it is; `worst` and
+        `best` index the 32 examples whose true class got the least and the most probability; subset int64 [m], a seeded choice
+        of at most 1,000 pictures, perturbed_answers int16 [m, perturbations, 1 + strengths] of `robustness.answers` to one view,
+        and for a model with dropout dropout_average float32 [m, classes], the mean of 100 stochastic passes. Where the model was
+        tuned also temperature float64 [1] and calibrated float32 [n, classes], the probabilities at that temperature.
     """
-    function = tf.function(lambda images: views(config, model, images), reduce_retracing=True)
-    parts = [function(x) for x, _ in batches(config, spec, split, False)]
-    every_view = np.concatenate([part.numpy() for part, _ in parts], axis=1)
-    probabilities = np.tensordot(np.float32(parts[0][1]), every_view, 1)
+    probabilities, one_view = views.of_split(config, spec, model, split)
     order = np.argsort(probabilities[np.arange(len(split)), split.labels], kind="stable")
     worst, best = order[:SHOWN], order[::-1][:SHOWN]
-    return {
+    subset = robustness.subset(len(split))
+    chosen = split.images[subset]
+
+    def classify(images: np.ndarray) -> np.ndarray:
+        return model.predict(images.astype(np.float32), batch_size=BATCH, verbose=0)
+
+    predictions = {
         "labels": split.labels,
         "probabilities": probabilities,
-        "probabilities_one_view": every_view[0],
+        "probabilities_one_view": one_view,
         "worst": worst,
         "worst_images": split.images[worst],
         "best": best,
         "best_images": split.images[best],
+        "subset": subset,
+        "perturbed_answers": robustness.answers(classify, chosen, STRENGTHS),
     }
+    if dropout_average.has_dropout(model):
+        predictions["dropout_average"] = dropout_average.average(model, chosen)
+    temperature = tuned_temperature(spec)
+    if temperature is not None:
+        predictions["temperature"] = np.array([temperature])
+        predictions["calibrated"] = calibration.tempered(np.log(np.maximum(probabilities, views.TINY)), temperature)
+    return predictions
 
 
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
-    """Returns accuracy, error rate and the other metrics of a classifier, and the accuracy on one view."""
+    """Returns accuracy, error rate and the other metrics of a classifier, the calibration also after temperature scaling.
+
+    accuracy_one_view does without the mean over the views; accuracy_perturbed, the mean over all perturbations and strengths, is
+    of one view too. The average of stochastic passes stands beside the single pass, both of one view of the same
+    pictures.
+    """
     labels, names = predictions["labels"], spec["class_names"]
     metrics = dict(classification.metrics(labels, predictions["probabilities"], names))
+    if "calibrated" in predictions:
+        temperature = float(predictions["temperature"][0])
+        metrics |= calibration.metrics(labels, predictions["calibrated"], temperature, names)
     if config.model.average_flips or config.model.average_shifts:
         one_view = classification.metrics(labels, predictions["probabilities_one_view"], names)
         metrics["accuracy_one_view"] = one_view["accuracy"]
-    return metrics
+    metrics["accuracy_perturbed"] = robustness.metric(labels[predictions["subset"]], predictions["perturbed_answers"])
+    return metrics | dropout_average.metrics(of_one_view(predictions), names)
+
+
+def of_one_view(predictions: Predictions) -> Predictions:
+    """Returns the predictions with the probabilities of the picture as it is."""
+    return {**predictions, "probabilities": predictions["probabilities_one_view"]}

@@ -12,10 +12,11 @@ from sklearn.datasets import load_sample_images
 
 from apps.cifar10.config import Config
 from apps.cifar10.cost import layer_costs
+from apps.cifar10.evaluate import STRENGTHS, of_one_view
 from apps.cifar10.features import nearest
 from apps.cifar10.grad_cam import grad_cam
 from apps.cifar10.heat_map import fully_convolutional, heat_map, is_convolutional
-from harness import classification
+from harness import calibration, classification, dropout_average, robustness
 from harness.app import Predictions, Prepared
 from harness.labelled_pictures import LabelledPictures
 from harness.picture_grid import RIGHT, WRONG
@@ -32,12 +33,19 @@ def figures(
     config: Config, spec: dict[str, Any], model: Any, prepared: Prepared | None, predictions: Predictions
 ) -> list[Any]:
     """Returns the report's sections in order."""
-    names = spec["class_names"]
+    names, labels = spec["class_names"], predictions["labels"]
     sections = [
         shown(predictions, names, "worst", "Most wrong", "The examples whose true class got the least probability."),
-        *classification.sections(predictions["labels"], predictions["probabilities"], names),
-        shown(predictions, names, "best", "Most sure", "The examples whose true class got the most probability."),
+        *classification.sections(labels, predictions["probabilities"], names),
     ]
+    if "calibrated" in predictions:
+        sections.append(calibration.picture(labels, predictions["calibrated"], float(predictions["temperature"][0])))
+    sections.append(robustness.curves(labels[predictions["subset"]], predictions["perturbed_answers"], STRENGTHS))
+    if "dropout_average" in predictions:
+        sections.append(dropout_average.table(of_one_view(predictions), names))
+    sections.append(
+        shown(predictions, names, "best", "Most sure", "The examples whose true class got the most probability.")
+    )
     if model is not None:
         train = None if prepared is None else prepared.splits.get("train")
         sections += nearest_pictures(config, model, train, predictions, names) if train is not None else []

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from apps.cifar10 import heat_map
 from apps.cifar10.config import Config
-from apps.cifar10.evaluate import answer as class_probabilities
 from apps.cifar10.resizing import from_bytes
+from apps.cifar10.tuning import tuned_temperature
+from apps.cifar10.views import answer as class_probabilities
 from datasets.pictures import read_picture
 from harness import endpoint_inputs
 from harness.app import Endpoint
@@ -22,9 +23,10 @@ from harness.labelled_pictures import LabelledPictures
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
     """Returns picture_bytes (any picture), images (pictures of the network's own size) and, of a convolutional network, heat_map."""
     names, size = tf.constant(spec["class_names"]), spec["size"]
+    temperature = tuned_temperature(spec) or 1.0
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = class_probabilities(config, model, images)
+        probabilities = class_probabilities(config, model, images, temperature)
         return {"class": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -7,18 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from apps.digits import dropout_average, other_pictures, rejection, robustness
+from apps.digits import other_pictures, rejection
 from apps.digits.config import Config
 from apps.digits.data import CLASS_NAMES
 from apps.digits.tuning import tuned_answers
-from harness import classification
+from harness import calibration, classification, dropout_average, robustness
 from harness.app import Metric, Predictions
-from harness.calibration import tempered
 from harness.labelled_pictures import LabelledPictures
 from harness.statistics import wilson
 
 PICTURES = 64
 BATCH = 500
+STRENGTHS = {
+    "noise": (0.1, 0.2, 0.3, 0.4, 0.6),
+    "blur": (0.5, 1.0, 1.5, 2.0, 3.0),
+    "rotation": (10, 20, 30, 45, 60),
+    "shift": (1, 2, 3, 4, 6),
+    "contrast": (0.2, 0.4, 0.6, 0.8, 0.9),
+    "occlusion": (4, 6, 8, 10, 14),
+}
+"""Of `harness.robustness`."""
 
 
 def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPictures) -> Predictions:
@@ -43,7 +51,7 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPic
         return logits, rejection.scores(images, features, logits, known).numpy()
 
     logits, scores = answer(split.images)
-    probabilities = tempered(logits, 1.0)
+    probabilities = calibration.tempered(logits, 1.0)
     worst = np.argsort(probabilities[np.arange(len(split)), split.labels])[:PICTURES]
     subset = robustness.subset(len(split))
     chosen = split.images[subset]
@@ -55,14 +63,14 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPic
         "worst": worst,
         "worst_images": split.images[worst],
         "subset": subset,
-        "perturbed_answers": robustness.answers(lambda images: answer(images)[0], chosen),
+        "perturbed_answers": robustness.answers(lambda images: answer(images)[0], chosen, STRENGTHS),
     }
     if dropout_average.has_dropout(model):
         predictions["dropout_average"] = dropout_average.average(model, chosen)
     if answers is not None:
         predictions["temperature"] = np.array([answers.temperature])
         predictions["least_score"] = np.array([answers.least_score])
-        predictions["calibrated"] = tempered(logits, answers.temperature)
+        predictions["calibrated"] = calibration.tempered(logits, answers.temperature)
     if tuple(spec["class_names"]) == CLASS_NAMES:
         predictions |= _of_other_pictures(answer, split, uci=config.data.source == "mnist")
     return predictions
@@ -91,32 +99,18 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     # a baseline's predictions hold labels and probabilities alone
     metrics = classification.metrics(labels, predictions["probabilities"], names)
     if "calibrated" in predictions:
-        calibrated = classification.metrics(labels, predictions["calibrated"], names)
-        for name in ("expected_calibration_error", "negative_log_likelihood"):
-            metrics[f"{name}_with_temperature"] = calibrated[name]
-        metrics["temperature"] = Metric(float(predictions["temperature"][0]), "", len(labels))
+        temperature = float(predictions["temperature"][0])
+        metrics |= calibration.metrics(labels, predictions["calibrated"], temperature, names)
     if "perturbed_answers" in predictions:
         perturbed = labels[predictions["subset"]]
         metrics["accuracy_perturbed"] = robustness.metric(perturbed, predictions["perturbed_answers"])
-    for name, measured in passes(predictions, names).items():
-        metrics[f"accuracy_{name}"] = measured["accuracy"]
-        metrics[f"negative_log_likelihood_{name}"] = measured["negative_log_likelihood"]
+    metrics |= dropout_average.metrics(predictions, names)
     for name, right in predictions.items():
         if name.startswith("right_"):
             metrics[f"accuracy_{name.removeprefix('right_')}"] = share(int(right.sum()), len(right))
     for kind, rejected in no_digit(predictions).items():
         metrics[f"no_digit_{kind or 'false_alarms'}"] = rejected
     return metrics
-
-
-def passes(predictions: Predictions, names: list[str]) -> dict[str, dict[str, Metric]]:
-    """Returns the metrics of the single pass and of the mean of stochastic passes, on the same pictures; {} without dropout."""
-    if "dropout_average" not in predictions:
-        return {}
-    subset = predictions["subset"]
-    answers = {"single_pass": predictions["probabilities"][subset], "dropout_average": predictions["dropout_average"]}
-    labels = predictions["labels"][subset]
-    return {name: classification.metrics(labels, probabilities, names) for name, probabilities in answers.items()}
 
 
 def no_digit(predictions: Predictions) -> dict[str, Metric]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +9,10 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from apps.digits import dropout_average, robustness
 from apps.digits.config import Config
-from apps.digits.evaluate import no_digit, passes
-from harness import classification
-from harness.app import Metric, Predictions, Prepared
-from harness.formatting import metric_text
+from apps.digits.evaluate import STRENGTHS, no_digit
+from harness import calibration, classification, dropout_average, robustness
+from harness.app import Predictions, Prepared
 from harness.sections import Picture, Table
 
 COLUMNS = 8
@@ -32,13 +29,10 @@ def figures(
     names, labels = spec["class_names"], predictions["labels"]
     sections = [most_wrong(predictions, names), *classification.sections(labels, predictions["probabilities"], names)]
     if "calibrated" in predictions:
-        after = classification.reliability_picture(labels, predictions["calibrated"])
-        title = f"Reliability diagram with temperature {predictions['temperature'][0]:.2f}"
-        caption = "The same after the logits were divided by the temperature that fits the validation pictures best."
-        sections.append(dataclasses.replace(after, title=title, caption=caption))
-    sections.append(robustness.curves(labels[predictions["subset"]], predictions["perturbed_answers"]))
+        sections.append(calibration.picture(labels, predictions["calibrated"], float(predictions["temperature"][0])))
+    sections.append(robustness.curves(labels[predictions["subset"]], predictions["perturbed_answers"], STRENGTHS))
     if "dropout_average" in predictions:
-        sections.append(passes_table(predictions, names))
+        sections.append(dropout_average.table(predictions, names))
     if "least_score" in predictions:
         sections.append(rejection_table(predictions))
     if model is not None:
@@ -58,23 +52,6 @@ def most_wrong(predictions: Predictions, names: list[str]) -> Picture:
         predictions["probabilities"][worst],
         names,
     )
-
-
-def passes_table(predictions: Predictions, names: list[str]) -> Table:
-    """Compares the mean of stochastic passes with the single pass, on the same pictures."""
-    titles = {
-        "single_pass": "one pass, all units",
-        "dropout_average": f"mean of {dropout_average.PASSES} passes with dropout",
-    }
-    rows = [
-        [titles[name], *(_text(key, metrics[key]) for key in ("error_rate", "negative_log_likelihood"))]
-        for name, metrics in passes(predictions, names).items()
-    ]
-    caption = (
-        f"On {len(predictions['subset']):,} test pictures (a fixed, seeded choice), with 95 % intervals. Dividing the weights by the chance "
-        "that a unit stays, as the one pass does, approximates the mean (Srivastava et al. 2014, section 7.5)."
-    )
-    return Table("Average over dropout", caption, ["", "error rate", "negative log-likelihood"], rows)
 
 
 def rejection_table(predictions: Predictions) -> Table:
@@ -148,7 +125,3 @@ def _tiles(pictures: np.ndarray, signed: bool = False) -> Figure:
         axes.axis("off")
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.99, wspace=0.12, hspace=0.12)
     return figure
-
-
-def _text(key: str, metric: Metric) -> str:
-    return metric_text(key, {"value": metric.value, "unit": metric.unit, "interval95": metric.interval95})

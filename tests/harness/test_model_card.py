@@ -29,6 +29,7 @@ def card():
         matmul_gflops=200.0,
         command="make train-speech PRESET=blstm-an4",
         code="0123456789ab",
+        evaluated="0123456789ab",
         machine={"cpu": "x", "cores": 2, "gpu": None},
         libraries={"tensorflow": "2.21.0"},
     )

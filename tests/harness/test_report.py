@@ -262,6 +262,7 @@ def finish(runs_folder, app, preset, seed, value, title="A model", synthetic=Fal
         matmul_gflops=200.0,
         command="make train-digits",
         code="0" * 12,
+        evaluated="0" * 12,
         machine={"cpu": "x", "cores": 2, "gpu": None},
         libraries={"keras": "3.15.1"},
     )

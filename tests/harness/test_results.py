@@ -57,7 +57,7 @@ def document(seed=1, error=0.01, interval=(0.008, 0.013), preset="lenet5-mnist",
         "machine": {"cpu": "x", "cores": 2, "gpu": None},
         "libraries": {"keras": "3.15.1"},
     }
-    return results.metrics_document(**{**fields, **changes})
+    return results.metrics_document(**{"evaluated": code, **fields, **changes})
 
 
 def finish(root, made, preset, config=None):
@@ -184,7 +184,7 @@ def test_rows_hold_finished_runs_of_the_presets_own_settings(root):
     assert row["seeds"] == [1, 2]
     assert row["metrics"]["error_rate"]["mean"] == pytest.approx(0.015)
     named = {"app", "preset", "catalogue", "dataset", "seeds", "metrics", "baselines", "parameters", "train_minutes"}
-    assert named | {"reference_minutes", "command", "code", "machine", "libraries"} <= set(row)
+    assert named | {"reference_minutes", "command", "code", "evaluated", "machine", "libraries"} <= set(row)
     assert row["dataset"] == {
         "name": "mnist",
         "split": "test",

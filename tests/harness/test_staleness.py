@@ -7,7 +7,9 @@ import pytest
 from harness.staleness import changed_since, modules_of
 
 FILES = {
-    "apps/digits/app.py": "from apps.digits import data, serve\nfrom harness.app import App\n",
+    "apps/digits/app.py": "from apps.digits import data, evaluate, serve\nfrom apps.digits.tuning import tune\nfrom harness.app import App\n",
+    "apps/digits/evaluate.py": "from harness import app, calibration\n",
+    "apps/digits/tuning.py": "DEFAULT = 1\n",
     "apps/digits/data.py": '"""Data."""\n\n\ndef prepare():\n    """Reads."""\n    from datasets import mnist\n\n    return mnist.load()\n',
     "apps/digits/serve.py": "from datasets import pictures\n",
     "apps/digits/presets.py": "PRESETS = {}\n",
@@ -17,6 +19,7 @@ FILES = {
     "datasets/fetch.py": "def ensure():\n    return 1\n",
     "datasets/pictures.py": "LARGEST = 1\n",
     "datasets/an4.py": "RATE = 16000\n",
+    "harness/calibration.py": "LOWEST = 1\n",
     "harness/session.py": "from harness import export, training\n",
     "harness/training.py": "import numpy\n\nEPOCHS = 1\n",
     "harness/export.py": "x = 1\n",
@@ -46,10 +49,13 @@ def test_modules_are_followed_through_functions_and_packages(repository):
     assert modules_of(repository, "apps/digits/app.py", "harness/session.py") == {
         "apps/digits/app.py",
         "apps/digits/data.py",
+        "apps/digits/evaluate.py",
+        "apps/digits/tuning.py",
         "datasets/__init__.py",
         "datasets/fetch.py",
         "datasets/mnist.py",
         "harness/app.py",
+        "harness/calibration.py",
         "harness/session.py",
         "harness/training.py",
     }
@@ -79,8 +85,40 @@ def test_only_code_behind_the_figure_counts(repository, name, text, is_stale, co
         git(repository, "add", ".")
         git(repository, "commit", "-q", "-m", "second")
     expected = f"{name} changed since commit {commit}" if is_stale else None
-    assert changed_since("digits", commit, repository) == expected
-    assert changed_since("digits", f"{commit}-dirty", repository) == expected
+    assert changed_since("digits", commit, commit, repository) == expected
+    assert changed_since("digits", f"{commit}-dirty", f"{commit}-dirty", repository) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "trains"),
+    [
+        ("apps/digits/evaluate.py", "from harness import app, calibration\n\nSHOWN = 2\n", False),
+        ("apps/digits/tuning.py", "DEFAULT = 2\n", False),
+        ("harness/calibration.py", "LOWEST = 2\n", False),
+        ("harness/app.py", "class Role:\n    pass\n", True),  # evaluate.py imports it, and app.py too
+        ("apps/digits/app.py", FILES["apps/digits/app.py"] + "x = 1\n", True),
+        ("harness/training.py", "EPOCHS = 2\n", True),
+    ],
+)
+def test_another_evaluation_brings_what_only_evaluates_up_to_date(repository, name, text, trains):
+    first = git(repository, "rev-parse", "--short=12", "HEAD")
+    (repository / name).write_text(text, encoding="utf-8")
+    git(repository, "commit", "-q", "-a", "-m", "second")
+    second = git(repository, "rev-parse", "--short=12", "HEAD")
+    when = "" if trains else ", when it was evaluated"
+    assert changed_since("digits", first, first, repository) == f"{name} changed since commit {first}{when}"
+    again = f"{name} changed since commit {first}" if trains else None
+    assert changed_since("digits", first, second, repository) == again
+    assert changed_since("digits", second, second, repository) is None
+
+
+def test_what_training_takes_from_an_evaluation_counts_as_training(repository):
+    data = FILES["apps/digits/data.py"] + "\n\nfrom apps.digits import tuning\n"
+    (repository / "apps/digits/data.py").write_text(data, encoding="utf-8")
+    git(repository, "commit", "-q", "-a", "-m", "second")
+    commit = git(repository, "rev-parse", "--short=12", "HEAD")
+    (repository / "apps/digits/tuning.py").write_text("DEFAULT = 2\n", encoding="utf-8")
+    assert changed_since("digits", commit, commit, repository) == f"apps/digits/tuning.py changed since commit {commit}"
 
 
 def test_a_module_that_is_new_and_used_counts(repository):
@@ -89,10 +127,13 @@ def test_a_module_that_is_new_and_used_counts(repository):
     (repository / "harness/training.py").write_text("from harness import optimizers\n", encoding="utf-8")
     git(repository, "add", ".")
     git(repository, "commit", "-q", "-m", "second")
-    answer = changed_since("digits", commit, repository)
+    answer = changed_since("digits", commit, commit, repository)
     assert answer == f"harness/optimizers.py and 1 more changed since commit {commit[:12]}"
 
 
 def test_a_commit_that_is_not_there(repository):
-    assert changed_since("digits", "0123456789ab", repository) == "commit 0123456789ab is not in this repository"
-    assert changed_since("digits", "unknown", repository) == "commit unknown is not in this repository"
+    head = git(repository, "rev-parse", "HEAD")
+    missing = "commit 0123456789ab is not in this repository"
+    assert changed_since("digits", "0123456789ab", head, repository) == missing
+    assert changed_since("digits", head, "0123456789ab", repository) == missing
+    assert changed_since("digits", "unknown", "unknown", repository) == "commit unknown is not in this repository"

@@ -6,12 +6,13 @@ import math
 import keras
 import numpy as np
 import pytest
+import scipy.special
 import tensorflow as tf
 from PIL import Image
 
-from apps.cifar10 import data, evaluate, figures, models, serve
+from apps.cifar10 import data, evaluate, figures, models, serve, tuning, views
 from apps.cifar10.app import APP
-from apps.cifar10.config import Config, DataConfig, ResidualNetwork
+from apps.cifar10.config import MLP, Config, DataConfig, ResidualNetwork
 from apps.cifar10.resizing import from_bytes, to_square
 from datasets.errors import DataError
 from harness.labelled_pictures import LabelledPictures
@@ -315,6 +316,63 @@ def test_predictions(model):
     assert "accuracy_one_view" not in evaluate.evaluate(single, SPEC, predictions)
 
 
+@pytest.fixture(scope="module")
+def tuned(model):
+    """A network that answers three of four pictures right and is far too sure of itself."""
+    split = pictures(400)
+    config = Config(model=SMALL)
+    answers = views.of_split(config, SPEC, model, split)[0].argmax(1)
+    wrong = np.arange(400) % 4 == 0
+    split = LabelledPictures(split.images, np.where(wrong, (answers + 1) % 3, answers))
+    validation, test = split.subset(np.arange(200)), split.subset(np.arange(200, 400))
+    written = tuning.tune(config, SPEC, model, data.Prepared({"train": test, "validation": validation}, SPEC, None))
+    return {**SPEC, "tuned": written}, test
+
+
+def test_the_temperature_calibrates_metrics_and_endpoints_alike(model, tuned):
+    spec, test = tuned
+    config = Config(model=SMALL)
+    predictions = evaluate.predict(config, spec, model, test)
+    metrics = evaluate.evaluate(config, spec, predictions)
+    before, after = (metrics[f"negative_log_likelihood{end}"].value for end in ("", "_with_temperature"))
+    assert after < before - 0.05
+    calibrated = predictions["calibrated"]
+    np.testing.assert_array_equal(calibrated.argmax(1), predictions["probabilities"].argmax(1))
+    expected = scipy.special.softmax(np.log(predictions["probabilities"]) / predictions["temperature"][0], axis=1)
+    np.testing.assert_allclose(calibrated, expected, atol=1e-5)
+    images = next(endpoint for endpoint in serve.endpoints(config, spec, model) if endpoint.name == "images")
+    outputs = images.function(tf.constant(test.images))
+    np.testing.assert_allclose(outputs["probabilities"], calibrated, atol=1e-5)
+
+
+def test_without_validation_there_is_no_temperature(model):
+    config, split = Config(model=SMALL), pictures(40)
+    nothing = data.Prepared({"train": split, "validation": split.subset(np.arange(0))}, SPEC, None)
+    assert tuning.tune(config, SPEC, model, nothing) == {}
+    assert "temperature" not in evaluate.evaluate(config, SPEC, evaluate.predict(config, SPEC, model, split))
+
+
+@pytest.mark.parametrize("damage", ["", "{}", '{"temperature": "x"}', "[1]"])
+def test_damaged_tuning_is_named(damage):
+    with pytest.raises(DataError, match=r"tuned/answers.json .*remove the folder tuned/ and evaluate again"):
+        tuning.tuned_temperature({"tuned": {"answers.json": damage}})
+
+
+def test_harder_pictures_and_the_average_over_dropout_are_of_one_view():
+    config, split = Config(model=MLP(units=16, layers=1, dropout=0.5)), pictures(60)
+    keras.utils.set_random_seed(0)
+    model = models.build(config, SPEC)
+    predictions = evaluate.predict(config, SPEC, model, split)
+    plain = predictions["probabilities_one_view"][predictions["subset"]].argmax(1)
+    np.testing.assert_array_equal(predictions["perturbed_answers"][:, :, 0], plain[:, None].repeat(6, 1))
+    metrics = evaluate.evaluate(config, SPEC, predictions)
+    assert metrics["accuracy_single_pass"].value == metrics["accuracy_one_view"].value
+    right = predictions["perturbed_answers"][:, :, 1:] == split.labels[predictions["subset"]][:, None, None]
+    assert metrics["accuracy_perturbed"].value == pytest.approx(right.mean())
+    titles = [section.title for section in figures.figures(config, SPEC, None, None, predictions)]
+    assert {"Robustness", "Average over dropout"} <= set(titles)
+
+
 def test_figures_without_and_with_a_model(model):
     names = ["$x_$", "<b>", "a" * 40]  # as a person's folders may be called
     spec = {**SPEC, "class_names": names}
@@ -352,7 +410,7 @@ def test_endpoints_agree_with_predict(model, saved):
     assert maps["probabilities"].shape[0] == 2 and maps["probabilities"].shape == (*maps["class"].shape, 3)
     np.testing.assert_allclose(
         saved["heat_map"](pictures=tf.constant(split.images))["probabilities"][:, 0, 0],
-        evaluate.views(Config(model=SMALL), model, tf.constant(split.images))[0][0],
+        views.views(Config(model=SMALL), model, tf.constant(split.images))[0][0],
         atol=1e-5,
     )
     for name, inputs in examples.items():

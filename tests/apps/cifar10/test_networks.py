@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps.cifar10 import data, evaluate, models
+from apps.cifar10 import data, models, views
 from apps.cifar10.app import APP
 from apps.cifar10.config import (
     MLP,
@@ -229,7 +229,7 @@ def test_every_preset_learns_some_pictures_by_heart(preset):
     model.compile(build_optimizer(config.training, 60), **phase.compile_arguments())
     train = prepared.splits["train"]
     model.fit(phase.batches(train, True), steps_per_epoch=60, verbose=0)
-    answers = evaluate.answer(config, model, tf.constant(train.images)).numpy().argmax(1)
+    answers = views.answer(config, model, tf.constant(train.images)).numpy().argmax(1)
     assert (answers == train.labels).mean() > 0.4
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps.cifar10 import data, evaluate, models
+from apps.cifar10 import data, evaluate, models, views
 from apps.cifar10.app import APP
 from apps.cifar10.config import Config, DataConfig, SpeedrunNetwork
 from apps.cifar10.presets import PRESETS
@@ -82,7 +82,7 @@ def test_the_answer_weighs_six_views():
         view = padded[:, row : row + 32, column : column + 32]
         for side in (view, view[:, :, ::-1]):
             expected = expected + weight / 2 * keras.ops.softmax(model(side))
-    np.testing.assert_allclose(evaluate.answer(config, model, tf.constant(split.images)), expected, atol=1e-5)
+    np.testing.assert_allclose(views.answer(config, model, tf.constant(split.images)), expected, atol=1e-5)
     predictions = evaluate.predict(config, SPEC, model, split)
     np.testing.assert_allclose(predictions["probabilities"], expected, atol=1e-5)
     one = evaluate.predict(Config(model=replace(SMALL, average_shifts=False)), SPEC, model, split)
@@ -108,6 +108,6 @@ def test_learns_the_demo_pictures_with_its_own_optimizer(preset, steps, demo):
     model.compile(build_optimizer(config.training, steps), **phase.compile_arguments())
     model.fit(phase.batches(demo.splits["train"], True), steps_per_epoch=steps, verbose=0)
     test = demo.splits["test"].subset(np.arange(200))
-    answers = evaluate.answer(config, model, tf.constant(test.images)).numpy().argmax(1)
+    answers = views.answer(config, model, tf.constant(test.images)).numpy().argmax(1)
     assert (answers == test.labels).mean() > 0.4
     np.testing.assert_array_equal(model.get_layer("whitening").kernel, whitening)

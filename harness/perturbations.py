@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
+Perturb = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+"""(pictures uint8 [n, height, width] or [n, height, width, channels], strength, generator) -> pictures of the same form; strength
+0 changes nothing. What comes in from outside is the nearest pixel at the edge."""
+
 
 @dataclass(frozen=True)
 class Perturbation:
     """One way to make pictures harder."""
 
-    name: str
-    apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-    """(pictures uint8 [n, height, width], strength, generator) -> pictures of the same form; strength 0 changes nothing."""
-    strengths: tuple[float, ...]
-    """Rising, without the 0."""
+    apply: Perturb
     unit: str
     """Of the strength, for an axis."""
 
@@ -29,23 +29,23 @@ def noise(images: np.ndarray, strength: float, generator: np.random.Generator) -
 
 def blur(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
     """Convolves with a Gaussian of standard deviation `strength` pixels."""
-    return _rounded(scipy.ndimage.gaussian_filter(images.astype(np.float32), (0, strength, strength), mode="constant"))
+    return _rounded(scipy.ndimage.gaussian_filter(images.astype(np.float32), strength, axes=(1, 2), mode="nearest"))
 
 
 def rotate(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
     """Turns every picture by `strength` degrees, one way or the other by chance."""
     ways = [
-        scipy.ndimage.rotate(images.astype(np.float32), angle, axes=(1, 2), reshape=False, order=1)
+        scipy.ndimage.rotate(images.astype(np.float32), angle, axes=(1, 2), reshape=False, order=1, mode="nearest")
         for angle in (strength, -strength)
     ]
-    return _rounded(np.where(generator.integers(0, 2, (len(images), 1, 1)), *ways))
+    return _rounded(np.where(generator.integers(0, 2, (len(images), *[1] * (images.ndim - 1))), *ways))
 
 
 def shift(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
     """Moves every picture by `strength` whole pixels up, down, left or right by chance; what leaves the picture is lost."""
     reach = int(strength)
-    wide = np.pad(images, ((0, 0), (reach, reach), (reach, reach)))
-    height, width = images.shape[1:]
+    wide = np.pad(images, [(0, 0), (reach, reach), (reach, reach)] + [(0, 0)] * (images.ndim - 3), "edge")
+    height, width = images.shape[1:3]
     corners = [(0, reach), (2 * reach, reach), (reach, 0), (reach, 2 * reach)]
     ways = np.stack([wide[:, y : y + height, x : x + width] for y, x in corners])
     return ways[generator.integers(0, 4, len(images)), np.arange(len(images))]
@@ -59,22 +59,24 @@ def fade(images: np.ndarray, strength: float, generator: np.random.Generator) ->
 def occlude(images: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
     """Blackens a square of `strength` pixels, wholly inside the picture, at a place drawn for every picture."""
     side = int(strength)
-    count, height, width = images.shape
+    count, height, width = images.shape[:3]
     top = generator.integers(0, height - side + 1, (count, 1, 1))
     left = generator.integers(0, width - side + 1, (count, 1, 1))
     rows, columns = np.arange(height)[:, None], np.arange(width)
     inside = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)
-    return np.where(inside, 0, images).astype(np.uint8)
+    hidden = images.copy()
+    hidden[inside] = 0
+    return hidden
 
 
-PERTURBATIONS = (
-    Perturbation("noise", noise, (0.1, 0.2, 0.3, 0.4, 0.6), "standard deviation, share of the range"),
-    Perturbation("blur", blur, (0.5, 1.0, 1.5, 2.0, 3.0), "standard deviation, pixels"),
-    Perturbation("rotation", rotate, (10, 20, 30, 45, 60), "degrees"),
-    Perturbation("shift", shift, (1, 2, 3, 4, 6), "pixels"),
-    Perturbation("contrast", fade, (0.2, 0.4, 0.6, 0.8, 0.9), "share taken away"),
-    Perturbation("occlusion", occlude, (4, 6, 8, 10, 14), "side of the black square, pixels"),
-)
+PERTURBATIONS = {
+    "noise": Perturbation(noise, "standard deviation, share of the range"),
+    "blur": Perturbation(blur, "standard deviation, pixels"),
+    "rotation": Perturbation(rotate, "degrees"),
+    "shift": Perturbation(shift, "pixels"),
+    "contrast": Perturbation(fade, "share taken away"),
+    "occlusion": Perturbation(occlude, "side of the black square, pixels"),
+}
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from apps.digits.dropout_average import average, has_dropout
+from harness.dropout_average import average, has_dropout
 
 
 def network(rate: float) -> keras.Model:

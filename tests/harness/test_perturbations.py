@@ -5,7 +5,9 @@ import pytest
 import scipy.ndimage
 from skimage.metrics import structural_similarity
 
-from apps.digits.perturbations import PERTURBATIONS, blur, fade, noise, occlude, rotate, shift
+from apps.cifar10 import evaluate as cifar10
+from apps.digits import evaluate as digits
+from harness.perturbations import PERTURBATIONS, blur, fade, noise, occlude, rotate, shift
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +23,32 @@ def generator():
     return np.random.default_rng(3)
 
 
-@pytest.mark.parametrize("kind", PERTURBATIONS, ids=lambda kind: kind.name)
-def test_strength_zero_changes_nothing_and_more_strength_changes_more(kind, images):
-    np.testing.assert_array_equal(kind.apply(images, 0.0, generator()), images)
+@pytest.mark.parametrize("app", [digits, cifar10], ids=["digits", "cifar10"])
+@pytest.mark.parametrize("name", PERTURBATIONS)
+def test_strength_zero_changes_nothing_and_more_strength_changes_more(name, app, images):
+    apply = PERTURBATIONS[name].apply
+    np.testing.assert_array_equal(apply(images, 0.0, generator()), images)
     likeness = []
-    for strength in kind.strengths:
-        harder = kind.apply(images, strength, generator())
+    for strength in app.STRENGTHS[name]:
+        harder = apply(images, strength, generator())
         assert harder.dtype == np.uint8 and harder.shape == images.shape
         likeness.append(np.mean([structural_similarity(images[0], picture) for picture in harder[:50]]))
     assert likeness == sorted(likeness, reverse=True) and likeness[0] > likeness[-1] + 0.1
+
+
+@pytest.mark.parametrize("name", [name for name in PERTURBATIONS if name != "noise"])
+def test_the_colours_of_a_picture_move_together(name, images):
+    """Where every channel is the same picture, the answer is that of the grey picture in every channel."""
+    strength = digits.STRENGTHS[name][2]
+    grey = PERTURBATIONS[name].apply(images, strength, generator())
+    colour = PERTURBATIONS[name].apply(np.repeat(images[..., None], 3, axis=-1), strength, generator())
+    np.testing.assert_array_equal(colour, np.repeat(grey[..., None], 3, axis=-1))
+
+
+@pytest.mark.parametrize(("apply", "strength"), [(blur, 2.0), (rotate, 45), (shift, 5)])
+def test_nothing_dark_comes_into_a_bright_picture(apply, strength):
+    white = np.full((3, 32, 32, 3), 255, np.uint8)
+    np.testing.assert_array_equal(apply(white, strength, generator()), white)
 
 
 def test_the_noise_has_its_standard_deviation():
