@@ -11,7 +11,7 @@ from pathlib import Path
 OURS = ("apps", "shared_layers", "harness", "datasets")
 NO_EFFECT = re.compile(
     r"harness/(bench|export|formatting|model_card|predicting|report|results|saved_model_check|staleness)\.py"
-    r"|apps/\w+/(presets|figures|serve|__main__)\.py"
+    r"|apps/\w+/(\w+/)?(presets|figures|serve|__main__)\.py"
 )
 """Code that only shows a figure or comes after it. A changed preset is told by its settings instead."""
 

@@ -33,6 +33,7 @@ from shared_layers.convolution.dense_block import DenseBlock, NormActConv
 from shared_layers.convolution.depthwise_separable import DepthwiseSeparable
 from shared_layers.convolution.frame_convolution import FrameConvolution
 from shared_layers.convolution.framewise_convnet import FramewiseConvNet
+from shared_layers.convolution.fully_convolutional import DenseOverWindows
 from shared_layers.convolution.inception import Inception
 from shared_layers.convolution.local_response_normalization import LocalResponseNormalization
 from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
@@ -179,6 +180,12 @@ CASES: dict[str, Case] = {
     "Deltas": Case(lambda **kwargs: Deltas(width=5, **kwargs), [_normal(2, 7, 3), _integers(7, 4)]),
     "DenseBlock": Case(
         lambda **kwargs: DenseBlock(2, 3, bottleneck=True, activation="gelu", **kwargs), [_normal(2, 4, 5, 3)]
+    ),
+    "DenseOverWindows": Case(
+        lambda dtype=None, **kwargs: DenseOverWindows(
+            keras.layers.Dense(3, activation="tanh", dtype=dtype), (2, 3), dtype=dtype, **kwargs
+        ),
+        [_normal(2, 4, 5, 2)],
     ),
     "DepthwiseSeparable": Case(
         lambda **kwargs: DepthwiseSeparable(4, strides=2, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]

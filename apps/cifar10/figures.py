@@ -15,12 +15,14 @@ from apps.cifar10.cost import layer_costs
 from apps.cifar10.evaluate import STRENGTHS, of_one_view
 from apps.cifar10.features import nearest
 from apps.cifar10.grad_cam import grad_cam
-from apps.cifar10.heat_map import fully_convolutional, heat_map, is_convolutional
+from apps.cifar10.heat_map import heat_map, is_convolutional
 from harness import calibration, classification, dropout_average, robustness
 from harness.app import Predictions, Prepared
+from harness.feature_maps import feature_maps
 from harness.labelled_pictures import LabelledPictures
 from harness.picture_grid import RIGHT, WRONG
 from harness.sections import Picture, Table
+from shared_layers.convolution.fully_convolutional import fully_convolutional
 
 SHOWN, COLUMNS = 32, 8
 ERRORS, NEIGHBOURS = 8, 4
@@ -50,6 +52,7 @@ def figures(
         train = None if prepared is None else prepared.splits.get("train")
         sections += nearest_pictures(config, model, train, predictions, names) if train is not None else []
         sections += [*explained(model, predictions, names), *first_filters(model)]
+        sections += feature_maps(model, predictions["worst_images"][0])
         sections += heat_maps(model, names) if is_convolutional(config) else []
         sections.append(costs(model))
     return sections

@@ -18,6 +18,7 @@ from datasets.pictures import read_picture
 from harness import endpoint_inputs
 from harness.app import Endpoint
 from harness.labelled_pictures import LabelledPictures
+from shared_layers.convolution.fully_convolutional import fully_convolutional
 
 
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
@@ -59,7 +60,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
 def heat_map_endpoint(spec: dict[str, Any], model: Any) -> Endpoint:
     """Returns the endpoint that says where in a picture of any size it sees which class."""
     names, size = tf.constant(spec["class_names"]), spec["size"]
-    maps = heat_map.fully_convolutional(model)
+    maps = fully_convolutional(model)
 
     expected = (
         f"expected pictures uint8 [n, height, width, 3], {size} pixels or more a side, {heat_map.LARGEST:,} together"

@@ -7,19 +7,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 
 from apps.digits.config import Config
 from apps.digits.evaluate import STRENGTHS, no_digit
 from harness import calibration, classification, dropout_average, robustness
 from harness.app import Predictions, Prepared
+from harness.feature_maps import feature_maps, first_convolutions, tiles
 from harness.sections import Picture, Table
-
-COLUMNS = 8
-SHOWN = 32
-"""Filters or maps of a layer, at most, in a figure."""
-SHALLOW = 2
-"""Layers whose filters and maps are shown."""
 
 
 def figures(
@@ -77,12 +71,12 @@ def _right(predictions: Predictions) -> np.ndarray:
 
 def first_filters(model: keras.Model) -> Iterator[Picture]:
     """Draws the kernels of the first convolutions, or the weights of a first layer that sees the 784 pixels."""
-    convolutions = _first_convolutions(model)
+    convolutions = first_convolutions(model)
     if not convolutions:
         kernel = next(np.asarray(layer.trainable_weights[0]) for layer in model.layers if layer.trainable_weights)
         if kernel.shape[0] == 28 * 28:
             caption = "Weights that lead from the pixels to the first units; red is positive, blue negative."
-            yield Picture("First filters", caption, _tiles(kernel.T.reshape(-1, 28, 28), signed=True))
+            yield Picture("First filters", caption, tiles(kernel.T.reshape(-1, 28, 28), signed=True))
         return
     for number, layer in enumerate(convolutions, 1):
         kernel = np.asarray(layer.trainable_weights[0])
@@ -95,33 +89,4 @@ def first_filters(model: keras.Model) -> Iterator[Picture]:
         else:
             kernels = kernel[:, :, 0]
         caption += "; red is positive, blue negative."
-        yield Picture(f"Filters of convolution {number}", caption, _tiles(np.moveaxis(kernels, -1, 0), signed=True))
-
-
-def feature_maps(model: keras.Model, image: np.ndarray) -> Iterator[Picture]:
-    """Draws what the first convolutions make of one picture [28, 28]."""
-    for number, layer in enumerate(_first_convolutions(model), 1):
-        part = keras.Model(model.input, layer.output)
-        maps = np.asarray(part(image[None].astype(np.float32)))[0]
-        caption = f"What convolution {number} makes of the most wrong picture: {maps.shape[-1]} maps of {maps.shape[0]} x {maps.shape[1]}."
-        yield Picture(f"Maps of convolution {number}", caption, _tiles(np.moveaxis(maps, -1, 0)))
-
-
-def _first_convolutions(model: keras.Model) -> list[keras.layers.Layer]:
-    layers = [layer for layer in model.layers if layer.trainable_weights and layer.trainable_weights[0].ndim == 4]
-    return layers[:SHALLOW]
-
-
-def _tiles(pictures: np.ndarray, signed: bool = False) -> Figure:
-    """Draws pictures [n, height, width], each over its own range; `signed`: around zero."""
-    pictures = pictures[:SHOWN]
-    rows = -(-len(pictures) // COLUMNS)
-    figure = Figure(figsize=(5.6, 0.72 * rows + 0.1))
-    for place, picture in enumerate(pictures):
-        axes = figure.add_subplot(rows, COLUMNS, place + 1)
-        largest = np.abs(picture).max()
-        scale = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest} if signed else {"cmap": "gray"}
-        axes.imshow(picture, **scale)
-        axes.axis("off")
-    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99, wspace=0.12, hspace=0.12)
-    return figure
+        yield Picture(f"Filters of convolution {number}", caption, tiles(np.moveaxis(kernels, -1, 0), signed=True))

@@ -380,11 +380,13 @@ def test_figures_without_and_with_a_model(model):
     few = figures.figures(Config(model=SMALL), spec, None, None, predictions)
     prepared = data.Prepared({"train": pictures(20), "test": pictures()}, spec, None)
     all_of_them = figures.figures(Config(model=SMALL), spec, model, prepared, predictions)
-    assert len(all_of_them) == len(few) + 5  # nearest training pictures, Grad-CAM, first filters, heat maps, costs
+    assert (
+        len(all_of_them) == len(few) + 7
+    )  # nearest training pictures, Grad-CAM, first filters, two maps, heat maps, costs
     new_data = figures.figures(
         Config(model=SMALL), spec, model, data.Prepared({"test": pictures()}, spec, None), predictions
     )
-    assert len(new_data) == len(few) + 4
+    assert len(new_data) == len(few) + 6
     for section in all_of_them:
         assert isinstance(section, Picture | Table)
         if isinstance(section, Picture):

@@ -26,11 +26,12 @@ from apps.cifar10.config import (
 )
 from apps.cifar10.cost import layer_costs, output_size
 from apps.cifar10.grad_cam import grad_cam
-from apps.cifar10.heat_map import fully_convolutional, heat_map, is_convolutional
+from apps.cifar10.heat_map import heat_map, is_convolutional
 from apps.cifar10.models.inception import branch_widths
 from apps.cifar10.presets import DEFAULT, PRESETS
 from datasets.errors import DataError
 from harness.optimizers import build_optimizer
+from shared_layers.convolution.fully_convolutional import fully_convolutional
 from shared_layers.convolution.local_response_normalization import LocalResponseNormalization
 
 SMALL = {
