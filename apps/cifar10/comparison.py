@@ -24,6 +24,7 @@ from apps.cifar10 import budget
 from apps.cifar10.presets import PRESETS
 from datasets.errors import DataError
 from harness import report, results, runs, studies
+from harness.formatting import metric_text
 from harness.sections import Picture, Table, Text
 
 README = runs.ROOT / "apps" / "cifar10" / "README.md"
@@ -32,7 +33,7 @@ COMPARED = (
     "mobilenet-cifar10 xception-cifar10 speedrun-cifar10 mlp-cifar10"
 ).split()
 COLUMNS = (
-    "row", "preset", "accuracy", "95 % interval", "weights", "multiply-adds", "passes", "pictures/s", "reference minutes"
+    "row", "preset", "accuracy, 95 % interval", "weights", "multiply-adds", "passes", "pictures/s", "reference minutes"
 )  # fmt: skip
 
 
@@ -72,12 +73,11 @@ class Row:
 
     def cells(self) -> list[str]:
         """Returns the row of the table."""
-        low, high = self.interval95
+        accuracy = {"value": self.accuracy, "interval95": self.interval95, "unit": "fraction"}
         return [
             self.catalogue,
             self.preset,
-            f"{self.accuracy:.2%}",
-            f"{low:.2%} – {high:.2%}",
+            metric_text("accuracy", accuracy),
             f"{self.parameters:,}",
             f"{self.multiply_adds / 1e6:,.1f} M",
             str(self.epochs),

@@ -25,7 +25,7 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
     rows = [ROW, replace(ROW, preset="mlp-cifar10", accuracy=0.5, interval95=(0.49, 0.51))]
     text = comparison.page(study, rows).read_text()
     assert (
-        len(re.findall("<tr>", text)) == 3 and "92.34%" in text and "86.0 M" in text and "&lt;my pictures&gt;" in text
+        len(re.findall("<tr>", text)) == 3 and "92.34 %" in text and "86.0 M" in text and "&lt;my pictures&gt;" in text
     )
     assert not re.search(r"https?://(?!www\.w3\.org)", re.sub(r"base64,[^\"]*", "", text))
     readme = tmp_path / "README.md"
@@ -34,7 +34,7 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
         comparison.write_readme(study, rows, readme)
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert text.count("| C2 | vgg-cifar10 | 92.34% | 91.80% – 92.85% | 812,345 | 86.0 M | 7 | 301 | 9.6 |") == 1
+    assert text.count("| C2 | vgg-cifar10 | 92.34 % (91.80 – 92.85 %) | 812,345 | 86.0 M | 7 | 301 | 9.6 |") == 1
     readme.write_text("no marks")
     with pytest.raises(ValueError, match="no <!-- comparison:begin -->"):
         comparison.write_readme(study, rows, readme)
