@@ -68,9 +68,8 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPic
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
     """Returns accuracy, error rate and the other metrics of a classifier, the calibration also after temperature scaling.
 
-    accuracy_one_view does without the mean over the views; accuracy_perturbed, the mean over all perturbations and strengths, is
-    of one view too. The average of stochastic passes stands beside the single pass, both of one view of the same
-    pictures.
+    accuracy_one_view does without the mean over the views. So do accuracy_perturbed, the mean over all perturbations and
+    strengths, and the average of stochastic passes and the single pass beside it.
     """
     labels, names = predictions["labels"], spec["class_names"]
     metrics = dict(classification.metrics(labels, predictions["probabilities"], names))
