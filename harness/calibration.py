@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp
 
 from harness import classification
-from harness.app import Metric
+from harness.app import Metric, Predictions
 from harness.sections import Picture
 
 LOWEST, HIGHEST = 0.05, 20.0
@@ -54,24 +54,27 @@ def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
     return np.exp(log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)).astype(np.float32)
 
 
-def metrics(labels: np.ndarray, calibrated: np.ndarray, temperature: float, names: Sequence[str]) -> dict[str, Metric]:
-    """Returns calibration error and negative log-likelihood with the temperature, and the temperature.
+def metrics(predictions: Predictions, names: Sequence[str]) -> dict[str, Metric]:
+    """Returns calibration error and negative log-likelihood with the temperature, and the temperature; {} without one.
 
     Args:
-        labels: integers [n].
-        calibrated: probabilities [n, classes] at the temperature.
+        predictions: labels [n]; with a temperature also temperature [1] and calibrated [n, classes], the probabilities at it.
     """
-    found = classification.metrics(labels, calibrated, names)
+    if "calibrated" not in predictions:
+        return {}
+    labels = predictions["labels"]
+    found = classification.metrics(labels, predictions["calibrated"], names)
     measured = ("expected_calibration_error", "negative_log_likelihood")
     return {f"{name}_with_temperature": found[name] for name in measured} | {
-        "temperature": Metric(temperature, "", len(labels))
+        "temperature": Metric(float(predictions["temperature"][0]), "", len(labels))
     }
 
 
-def picture(labels: np.ndarray, calibrated: np.ndarray, temperature: float) -> Picture:
-    """Returns the reliability diagram with the temperature."""
-    return dataclasses.replace(
-        classification.reliability_picture(labels, calibrated),
-        title=f"Reliability diagram with temperature {temperature:.2f}",
-        caption="The same after the logits were divided by the temperature that fits the validation pictures best.",
-    )
+def pictures(predictions: Predictions) -> list[Picture]:
+    """Returns the reliability diagram with the temperature; none without one."""
+    if "calibrated" not in predictions:
+        return []
+    after = classification.reliability_picture(predictions["labels"], predictions["calibrated"])
+    title = f"Reliability diagram with temperature {predictions['temperature'][0]:.2f}"
+    caption = "The same after the logits were divided by the temperature that fits the validation pictures best."
+    return [dataclasses.replace(after, title=title, caption=caption)]

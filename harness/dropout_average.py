@@ -74,8 +74,10 @@ def metrics(predictions: Predictions, names: Sequence[str]) -> dict[str, Metric]
     return found
 
 
-def table(predictions: Predictions, names: Sequence[str]) -> Table:
-    """Compares both."""
+def tables(predictions: Predictions, names: Sequence[str]) -> list[Table]:
+    """Compares both; none without dropout."""
+    if "dropout_average" not in predictions:
+        return []
     titles = {"single_pass": "one pass, all units", "dropout_average": f"mean of {PASSES} passes with dropout"}
     rows = [
         [titles[name], *(_text(key, measured[key]) for key in ("error_rate", "negative_log_likelihood"))]
@@ -85,7 +87,7 @@ def table(predictions: Predictions, names: Sequence[str]) -> Table:
         f"On {len(predictions['subset']):,} test pictures (a fixed, seeded choice), with 95 % intervals. Dividing the weights by the chance "
         "that a unit stays, as the one pass does, approximates the mean (Srivastava et al. 2014, section 7.5)."
     )
-    return Table("Average over dropout", caption, ["", "error rate", "negative log-likelihood"], rows)
+    return [Table("Average over dropout", caption, ["", "error rate", "negative log-likelihood"], rows)]
 
 
 def _text(key: str, metric: Metric) -> str:

@@ -185,7 +185,7 @@ def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reference_minutes": _mean(document["reference_minutes"] for document in timed),
         "gpus": gpus,
         **{name: first[name] for name in ("command", "code", "machine", "libraries")},
-        "evaluated": first.get("evaluated", first["code"]),
+        "evaluated": sorted({document.get("evaluated", document["code"]) for document in documents}),
     }
 
 
@@ -311,8 +311,7 @@ def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Pr
         return f"there is no preset {name} any more"
     if row["settings"] != identity(presets[name].config):
         return "the preset's settings changed"
-    trained = row["code"]
-    return changed_since(app, trained, row.get("evaluated", trained), root)
+    return changed_since(app, row["code"], row.get("evaluated", [row["code"]]), root)
 
 
 def _over_seeds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 OURS = ("apps", "shared_layers", "harness", "datasets")
@@ -14,28 +14,26 @@ NO_EFFECT = re.compile(
     r"|apps/\w+/(\w+/)?(presets|figures|serve|__main__)\.py"
 )
 """Code that only shows a figure or comes after it. A changed preset is told by its settings instead."""
-
-
 EVALUATING = re.compile(r"harness/evaluation\.py|apps/\w+/(\w+/)?(baselines|evaluate|tuning)\.py")
 """Where an app or the session imports these, they and what only they import first meet a trained model."""
 
 
-def changed_since(app: str, trained: str, evaluated: str, root: Path) -> str | None:
+def changed_since(app: str, trained: str, evaluated: Sequence[str], root: Path) -> str | None:
     """Returns which code of a measured figure differs between its commits and the working tree, or None.
 
     Looked at is what training and evaluating the app import, directly or through others, of our own modules; comments,
     docstrings and layout do not count. Evaluating a model again brings what only evaluates up to date.
 
     Args:
-        trained, evaluated: the commits as metrics.json has them; "-dirty" behind one is ignored.
+        trained, evaluated: the commits as metrics.json has them, of the first seed's training and of every evaluation; "-dirty"
+            behind one is ignored.
     """
-    trained, evaluated = (commit.removesuffix("-dirty") for commit in (trained, evaluated))
     start = f"apps/{app}/app.py", "harness/session.py"
     training = modules_of(root, *start, without=EVALUATING)
-    for what, commit, names in (
-        ("", trained, training),
-        (", when it was evaluated", evaluated, modules_of(root, *start) - training),
-    ):
+    after = modules_of(root, *start) - training
+    looked_at = [("", trained, training), *((", when it was evaluated", commit, after) for commit in evaluated)]
+    for what, commit, names in looked_at:
+        commit = commit.removesuffix("-dirty")
         changed = _changed(root, commit, names)
         if changed is None:
             return f"commit {commit} is not in this repository"

@@ -61,7 +61,7 @@ def predict(config: Config, spec: dict[str, Any], model: Any, split: LabelledPic
     temperature = tuned_temperature(spec)
     if temperature is not None:
         predictions["temperature"] = np.array([temperature])
-        predictions["calibrated"] = calibration.tempered(np.log(np.maximum(probabilities, views.TINY)), temperature)
+        predictions["calibrated"] = calibration.tempered(views.logarithms(probabilities), temperature)
     return predictions
 
 
@@ -73,9 +73,7 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     """
     labels, names = predictions["labels"], spec["class_names"]
     metrics = dict(classification.metrics(labels, predictions["probabilities"], names))
-    if "calibrated" in predictions:
-        temperature = float(predictions["temperature"][0])
-        metrics |= calibration.metrics(labels, predictions["calibrated"], temperature, names)
+    metrics |= calibration.metrics(predictions, names)
     if config.model.average_flips or config.model.average_shifts:
         one_view = classification.metrics(labels, predictions["probabilities_one_view"], names)
         metrics["accuracy_one_view"] = one_view["accuracy"]

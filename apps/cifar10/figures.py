@@ -40,11 +40,9 @@ def figures(
         shown(predictions, names, "worst", "Most wrong", "The examples whose true class got the least probability."),
         *classification.sections(labels, predictions["probabilities"], names),
     ]
-    if "calibrated" in predictions:
-        sections.append(calibration.picture(labels, predictions["calibrated"], float(predictions["temperature"][0])))
+    sections += calibration.pictures(predictions)
     sections.append(robustness.curves(labels[predictions["subset"]], predictions["perturbed_answers"], STRENGTHS))
-    if "dropout_average" in predictions:
-        sections.append(dropout_average.table(of_one_view(predictions), names))
+    sections += dropout_average.tables(of_one_view(predictions), names)
     sections.append(
         shown(predictions, names, "best", "Most sure", "The examples whose true class got the most probability.")
     )

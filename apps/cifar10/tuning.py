@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
 from apps.cifar10 import views
 from apps.cifar10.config import Config
-from datasets.errors import DataError
+from harness import tuned
 from harness.app import Prepared
 from harness.calibration import fit_temperature
 
@@ -22,7 +20,7 @@ def tune(config: Config, spec: dict[str, Any], model: Any, prepared: Prepared) -
     if not len(validation):
         return {}
     probabilities, _ = views.of_split(config, spec, model, validation)
-    temperature = fit_temperature(validation.labels, np.log(np.maximum(probabilities, views.TINY)))
+    temperature = fit_temperature(validation.labels, views.logarithms(probabilities))
     return {FILE: json.dumps({"temperature": temperature}) + "\n"}
 
 
@@ -32,11 +30,4 @@ def tuned_temperature(spec: dict[str, Any]) -> float | None:
     Raises:
         DataError: its file is damaged, or missing.
     """
-    if "tuned" not in spec:
-        return None
-    try:
-        return float(json.loads(spec["tuned"][FILE])["temperature"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"tuned/{FILE} of the run is missing or damaged ({error}); remove the folder tuned/ and evaluate again"
-        ) from None
+    return tuned.read(spec, FILE, lambda stored: float(stored["temperature"]))

@@ -45,7 +45,12 @@ def answer(config: Config, model: Any, images: tf.Tensor, temperature: float = 1
     """
     probabilities, weights = views(config, model, images)
     mean = tf.tensordot(tf.constant(weights), probabilities, 1)
-    return mean if temperature == 1.0 else tf.nn.softmax(tf.math.log(tf.maximum(mean, TINY)) / temperature)
+    return mean if temperature == 1.0 else tf.nn.softmax(logarithms(mean) / temperature)
+
+
+def logarithms(probabilities: Any) -> tf.Tensor:
+    """Returns the finite logarithms of probabilities, which a temperature divides as it does logits."""
+    return tf.math.log(tf.maximum(probabilities, TINY))
 
 
 def of_split(

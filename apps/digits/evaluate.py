@@ -98,9 +98,7 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
     labels, names = predictions["labels"], spec["class_names"]
     # a baseline's predictions hold labels and probabilities alone
     metrics = classification.metrics(labels, predictions["probabilities"], names)
-    if "calibrated" in predictions:
-        temperature = float(predictions["temperature"][0])
-        metrics |= calibration.metrics(labels, predictions["calibrated"], temperature, names)
+    metrics |= calibration.metrics(predictions, names)
     if "perturbed_answers" in predictions:
         perturbed = labels[predictions["subset"]]
         metrics["accuracy_perturbed"] = robustness.metric(perturbed, predictions["perturbed_answers"])

@@ -22,11 +22,9 @@ def figures(
     """Returns the report's sections in order."""
     names, labels = spec["class_names"], predictions["labels"]
     sections = [most_wrong(predictions, names), *classification.sections(labels, predictions["probabilities"], names)]
-    if "calibrated" in predictions:
-        sections.append(calibration.picture(labels, predictions["calibrated"], float(predictions["temperature"][0])))
+    sections += calibration.pictures(predictions)
     sections.append(robustness.curves(labels[predictions["subset"]], predictions["perturbed_answers"], STRENGTHS))
-    if "dropout_average" in predictions:
-        sections.append(dropout_average.table(predictions, names))
+    sections += dropout_average.tables(predictions, names)
     if "least_score" in predictions:
         sections.append(rejection_table(predictions))
     if model is not None:

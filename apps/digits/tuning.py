@@ -11,7 +11,7 @@ import numpy as np
 
 from apps.digits import rejection
 from apps.digits.config import Config
-from datasets.errors import DataError
+from harness import tuned
 from harness.app import Prepared
 from harness.calibration import fit_temperature
 
@@ -59,13 +59,9 @@ def tuned_answers(spec: dict[str, Any]) -> Answers | None:
     Raises:
         DataError: its file is damaged, or missing.
     """
-    if "tuned" not in spec:
-        return None
-    try:
-        stored = json.loads(spec["tuned"][FILE])
-        known = stored["likeness"] and rejection.Likeness(**stored["likeness"])
-        return Answers(float(stored["temperature"]), float(stored["least_score"]), known)
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"tuned/{FILE} of the run is missing or damaged ({error}); remove the folder tuned/ and evaluate again"
-        ) from None
+    return tuned.read(spec, FILE, _answers)
+
+
+def _answers(stored: dict[str, Any]) -> Answers:
+    known = stored["likeness"] and rejection.Likeness(**stored["likeness"])
+    return Answers(float(stored["temperature"]), float(stored["least_score"]), known)

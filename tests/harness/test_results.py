@@ -204,6 +204,14 @@ def test_writing_twice_changes_nothing(root):
     assert sorted(p.name for p in (root / "results" / "digits").iterdir()) == ["lenet5-mnist.json"]
 
 
+def test_a_row_names_every_evaluation(root):
+    finish(root, document(1, evaluated="b" * 12), "lenet5-mnist")
+    finish(root, document(2, evaluated="a" * 12), "lenet5-mnist")
+    finish(root, document(3, evaluated="b" * 12), "lenet5-mnist")
+    write(root)
+    assert kept(root)["evaluated"] == ["a" * 12, "b" * 12]
+
+
 def test_a_row_turns_stale_when_its_code_changes(root):
     commit = git(root, "rev-parse", "--short=12", "HEAD")
     finish(root, document(code=commit), "lenet5-mnist")

@@ -85,8 +85,8 @@ def test_only_code_behind_the_figure_counts(repository, name, text, is_stale, co
         git(repository, "add", ".")
         git(repository, "commit", "-q", "-m", "second")
     expected = f"{name} changed since commit {commit}" if is_stale else None
-    assert changed_since("digits", commit, commit, repository) == expected
-    assert changed_since("digits", f"{commit}-dirty", f"{commit}-dirty", repository) == expected
+    assert changed_since("digits", commit, [commit], repository) == expected
+    assert changed_since("digits", f"{commit}-dirty", [f"{commit}-dirty"], repository) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,12 @@ def test_another_evaluation_brings_what_only_evaluates_up_to_date(repository, na
     git(repository, "commit", "-q", "-a", "-m", "second")
     second = git(repository, "rev-parse", "--short=12", "HEAD")
     when = "" if trains else ", when it was evaluated"
-    assert changed_since("digits", first, first, repository) == f"{name} changed since commit {first}{when}"
+    assert changed_since("digits", first, [first], repository) == f"{name} changed since commit {first}{when}"
     again = f"{name} changed since commit {first}" if trains else None
-    assert changed_since("digits", first, second, repository) == again
-    assert changed_since("digits", second, second, repository) is None
+    assert changed_since("digits", first, [second], repository) == again
+    assert changed_since("digits", second, [second], repository) is None
+    one_seed_left = f"{name} changed since commit {first}{when}"
+    assert changed_since("digits", second, [second, first], repository) == (None if trains else one_seed_left)
 
 
 def test_what_training_takes_from_an_evaluation_counts_as_training(repository):
@@ -118,7 +120,9 @@ def test_what_training_takes_from_an_evaluation_counts_as_training(repository):
     git(repository, "commit", "-q", "-a", "-m", "second")
     commit = git(repository, "rev-parse", "--short=12", "HEAD")
     (repository / "apps/digits/tuning.py").write_text("DEFAULT = 2\n", encoding="utf-8")
-    assert changed_since("digits", commit, commit, repository) == f"apps/digits/tuning.py changed since commit {commit}"
+    assert (
+        changed_since("digits", commit, [commit], repository) == f"apps/digits/tuning.py changed since commit {commit}"
+    )
 
 
 def test_a_module_that_is_new_and_used_counts(repository):
@@ -127,13 +131,13 @@ def test_a_module_that_is_new_and_used_counts(repository):
     (repository / "harness/training.py").write_text("from harness import optimizers\n", encoding="utf-8")
     git(repository, "add", ".")
     git(repository, "commit", "-q", "-m", "second")
-    answer = changed_since("digits", commit, commit, repository)
+    answer = changed_since("digits", commit, [commit], repository)
     assert answer == f"harness/optimizers.py and 1 more changed since commit {commit[:12]}"
 
 
 def test_a_commit_that_is_not_there(repository):
     head = git(repository, "rev-parse", "HEAD")
     missing = "commit 0123456789ab is not in this repository"
-    assert changed_since("digits", "0123456789ab", head, repository) == missing
-    assert changed_since("digits", head, "0123456789ab", repository) == missing
-    assert changed_since("digits", "unknown", "unknown", repository) == "commit unknown is not in this repository"
+    assert changed_since("digits", "0123456789ab", [head], repository) == missing
+    assert changed_since("digits", head, ["0123456789ab"], repository) == missing
+    assert changed_since("digits", "unknown", ["unknown"], repository) == "commit unknown is not in this repository"
