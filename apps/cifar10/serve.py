@@ -17,6 +17,7 @@ from apps.cifar10.views import answer as class_probabilities
 from datasets.pictures import read_picture
 from harness import endpoint_inputs
 from harness.app import Endpoint
+from harness.groups import in_groups
 from harness.labelled_pictures import LabelledPictures
 from shared_layers.convolution.fully_convolutional import fully_convolutional
 
@@ -27,7 +28,11 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     temperature = tuned_temperature(spec) or 1.0
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = class_probabilities(config, model, images, temperature)
+        probabilities = in_groups(
+            lambda group: class_probabilities(config, model, group, temperature),
+            tf.TensorSpec([None, len(names)]),
+            images,
+        )
         return {"class": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:

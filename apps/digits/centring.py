@@ -9,13 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from harness.endpoint_inputs import after
+from harness.groups import in_groups
 
 INK = 28
 """Side of the result in pixels."""
 BOX = 20
 """Longer side of the digit in pixels."""
-GROUP = 128
-"""Pictures that are centred at once: few enough for a processor's cache, however many there are."""
 LARGEST = 160
 """Longer side in pixels to which a larger picture is reduced."""
 MOST_PIXELS = 100_000_000
@@ -46,25 +45,14 @@ def from_bytes(encoded: tf.Tensor) -> tf.Tensor:
     """
     encoded = _not_huge(encoded)
     form = (tf.TensorSpec([LARGEST, LARGEST], tf.uint8), tf.TensorSpec([2], tf.int32))
-    return _in_groups(*tf.map_fn(lambda one: _square(_decoded(one)), encoded, fn_output_signature=form))
+    squares, sizes = tf.map_fn(lambda one: _square(_decoded(one)), encoded, fn_output_signature=form)
+    return in_groups(centre, tf.TensorSpec([None, INK, INK]), squares, sizes)
 
 
 def from_picture(picture: tf.Tensor) -> tf.Tensor:
     """Returns float32 [28, 28] in [0, 255] for one grey picture, uint8 [height, width]."""
     square, size = _square(picture[:, :, None])
     return centre(square[None], size[None])[0]
-
-
-def _in_groups(squares: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-    """Returns what `centre` does of any number of pictures, the last group filled up with empty ones."""
-    count = tf.shape(sizes)[0]
-    group = tf.clip_by_value(count, 1, GROUP)
-    missing = -count % group
-    squares = tf.reshape(tf.pad(squares, [[0, missing], [0, 0], [0, 0]]), [-1, group, LARGEST, LARGEST])
-    sizes = tf.reshape(tf.pad(sizes, [[0, missing], [0, 0]], constant_values=1), [-1, group, 2])
-    form = tf.TensorSpec([None, INK, INK], tf.float32)
-    centred = tf.map_fn(lambda one: centre(*one), (squares, sizes), fn_output_signature=form)
-    return tf.reshape(centred, [-1, INK, INK])[:count]
 
 
 def centre(squares: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:

@@ -16,6 +16,7 @@ from apps.digits.tuning import Answers, tuned_answers
 from datasets.pictures import read_picture
 from harness import endpoint_inputs
 from harness.app import Endpoint
+from harness.groups import model_in_groups
 from harness.labelled_pictures import LabelledPictures
 
 FILES = "bytes of PNG, JPEG, GIF or BMP files"
@@ -29,7 +30,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     answering = rejection.with_features(model)
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        features, logits = answering(images, training=False)
+        features, logits = model_in_groups(answering, images)
         found = rejection.scores(images, features, logits, tuned.likeness) >= tuned.least_score
         digit = tf.where(found, tf.gather(names, tf.argmax(logits, axis=-1)), rejection.NO_DIGIT)
         return {"digit": digit, "probabilities": tf.nn.softmax(logits / tuned.temperature)}

@@ -20,6 +20,7 @@ from apps.digits.figures import first_filters
 from datasets.errors import DataError
 from harness import multilabel
 from harness.app import Card, Endpoint, Metric, Predictions, Prepared
+from harness.groups import model_in_groups
 from harness.labelled_pictures import LabelledPictures
 from harness.picture_grid import picture_grid
 from harness.sections import Picture
@@ -154,7 +155,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     names, least = tf.constant(spec["class_names"]), tf.constant(thresholds(spec), tf.float32)
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = tf.sigmoid(model(images, training=False))
+        found = tf.sigmoid(model_in_groups(model, images))
         given = found >= least
         labels = tf.map_fn(
             lambda row: tf.strings.reduce_join(tf.boolean_mask(names, row), separator="|"),

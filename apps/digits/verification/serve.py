@@ -16,6 +16,7 @@ from apps.digits.verification.evaluate import calibration
 from datasets.errors import DataError
 from harness import endpoint_inputs
 from harness.app import Card, Endpoint
+from harness.groups import model_in_groups
 from harness.labelled_pictures import LabelledPictures
 
 
@@ -37,7 +38,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     intercept, slope = calibration(spec)
 
     def embed(images: tf.Tensor) -> tf.Tensor:
-        return encoder(images, training=False)
+        return model_in_groups(encoder, images)
 
     def compare(first: tf.Tensor, second: tf.Tensor) -> dict[str, tf.Tensor]:
         """Pictures [n, 28, 28] and [n, 28, 28]."""

@@ -11,6 +11,7 @@ from PIL import Image
 from apps.digits import centring
 from apps.digits.centring import from_bytes, from_picture
 from apps.digits.data import as_mnist
+from harness import groups
 
 GRAPH = tf.function(from_bytes, input_signature=[tf.TensorSpec([None], tf.string)])
 
@@ -144,7 +145,7 @@ def test_colours_and_an_alpha_channel_change_nothing(mode):
 def test_any_number_of_pictures_is_answered_group_by_group(monkeypatch):
     pictures = [stroke(side) for side in (90, 100, 120, 170, 200)]
     whole = centred(*pictures)
-    monkeypatch.setattr(centring, "GROUP", 2)
+    monkeypatch.setattr(groups, "GROUP", 2)
     grouped = tf.function(from_bytes)
     encoded = [png(picture) for picture in pictures]
     for count in (1, 2, 5):
