@@ -44,7 +44,7 @@ def tune(config: Config, spec: dict[str, Any], model: Any, prepared: Prepared) -
     answering = rejection.with_features(model)
     some = np.random.default_rng(SEED).permutation(len(train))[:TRAINING_PICTURES]
     shown = train.images[some].astype(np.float32)
-    known = rejection.likeness(*answering.predict(shown, batch_size=BATCH, verbose=0), train.labels[some])
+    known = rejection.likeness(shown, *answering.predict(shown, batch_size=BATCH, verbose=0), train.labels[some])
     images = validation.images.astype(np.float32)
     features, logits = answering.predict(images, batch_size=BATCH, verbose=0)
     scores = rejection.scores(images, features, logits, known).numpy()

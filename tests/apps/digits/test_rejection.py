@@ -47,13 +47,14 @@ def bar(pixels: int) -> np.ndarray:
     return image
 
 
-def test_scores_are_energies_less_distances_from_the_nearest_class_and_blank_pictures_have_none():
+def test_scores_are_energies_less_distances_from_the_nearest_class_and_pictures_of_other_ink_have_none():
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, 600)
     mixing, centres = np.eye(4) + 0.2 * generator.normal(size=(4, 4)), 5 * generator.normal(size=(3, 4))
     training = centres[labels] + generator.normal(size=(600, 4)) @ mixing
     logits = generator.normal(size=(600, 3)).astype(np.float32)
-    known = rejection.likeness(training, logits, labels)
+    seen = np.stack([bar(pixels) for pixels in generator.integers(20, 61, 600)]).astype(np.float32)
+    known = rejection.likeness(seen, training, logits, labels)
     analysis = LinearDiscriminantAnalysis(store_covariance=True).fit(training, labels)
     inverse = np.linalg.inv(analysis.covariance_)
 
@@ -63,9 +64,12 @@ def test_scores_are_energies_less_distances_from_the_nearest_class_and_blank_pic
     energies = scipy.special.logsumexp(logits, axis=1)
     assert known.energy_deviation == pytest.approx(energies.std(), rel=1e-4)
     assert known.distance_deviation == pytest.approx(distances(training).std(), rel=0.01)
-    features = 5 * generator.normal(size=(3, 4)).astype(np.float32)
-    images = np.stack([bar(50), bar(0), np.full((28, 28), 255, np.uint8)]).astype(np.float32)
-    scores = rejection.scores(images, features, logits[:3], known)
+    features = 5 * generator.normal(size=(7, 4)).astype(np.float32)
+    scattered = np.zeros((28, 28))
+    scattered[::4, ::4] = 255  # 49 pixels, as many as a bar of the training, of four times its outline
+    images = [bar(50), bar(0), np.full((28, 28), 255), bar(17), bar(68), scattered, bar(50) // 4]
+    images = np.stack(images).astype(np.float32)
+    scores = rejection.scores(images, features, logits[:7], known)
     expected = energies[0] / energies.std() - distances(features[:1]) / distances(training).std()
     np.testing.assert_allclose(scores[:1], expected, rtol=0.01)
     assert np.isneginf(scores[1:]).all()
@@ -87,9 +91,10 @@ def test_features_are_the_means_of_the_last_maps_over_all_views(views):
 
 def test_a_network_without_feature_maps_is_judged_by_its_logits():
     model = models.build(Config(model=Linear()), SPEC)
-    features, logits = rejection.with_features(model)(np.stack([bar(30), bar(90)]).astype(np.float32))
+    images = np.stack([bar(30), bar(90)]).astype(np.float32)
+    features, logits = rejection.with_features(model)(images)
     assert features.shape == (2, 0)
-    known = rejection.likeness(features.numpy(), logits.numpy(), np.array([0, 1]))
+    known = rejection.likeness(images, features.numpy(), logits.numpy(), np.array([0, 1]))
     assert known.means is None and known.energy_deviation > 0
 
 
@@ -152,3 +157,14 @@ def test_letters_are_letters_and_scenes_are_many():
     assert letters.shape == (5 * len(other_pictures.LETTERS), 96, 96)
     assert (letters.min(axis=(1, 2)) < 60).all() and len(np.unique(letters, axis=0)) > 0.95 * len(letters)
     assert len({picture.shape for picture in kinds["scenes"]}) > 50
+
+
+def test_ink_and_outline_are_sums_over_the_pixels():
+    images = np.random.default_rng(3).uniform(0, 255, (5, 28, 28)).astype(np.float32)
+    known = rejection.likeness(images, np.zeros((5, 0)), np.eye(5, 10, dtype=np.float32), np.arange(5))
+    ink = images.sum(axis=(1, 2)) / 255
+    outline = (
+        np.abs(np.diff(images, axis=1)).sum(axis=(1, 2)) + np.abs(np.diff(images, axis=2)).sum(axis=(1, 2))
+    ) / 255
+    np.testing.assert_allclose(known.ink, [ink.min() / 1.1, ink.max() * 1.1], rtol=1e-5)
+    np.testing.assert_allclose(known.outline, [outline.min() / 1.1, outline.max() * 1.1], rtol=1e-5)
