@@ -125,8 +125,8 @@ PRESETS = {
     "convnet-mnist": Preset(
         Config(
             data=_convnet_data,
-            model=ConvNet(widths=(16, 32, 64), pool_after=2, average_shifts=True),
-            training=_convnet_training,
+            model=ConvNet(widths=(16, 32, 64), convolutions=3, pool_after=2, average_shifts=True),
+            training=replace(_convnet_training, epochs=30),
         ),
         catalogue="D6",
         title="The suite's convolutional network, shifted, turned, scaled and bent pictures",
