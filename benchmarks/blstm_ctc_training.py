@@ -17,8 +17,8 @@ BATCH, FRAMES, VALUES, LABELS, CLASSES = 32, 200, 256, 30, 29
 """Utterances, frames of each, values of a frame, labels of an utterance, symbols with the blank."""
 
 
-def ours(width: int, threads: int) -> tuple[Callable[[], float], str]:
-    """Returns a training step of the suite's layers, which returns the loss, and the versions."""
+def ours(width: int, threads: int) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step of the suite's layers, which returns the loss, how many weights it trains, and the versions."""
     pairs.import_ours(threads)
     import keras
     import numpy as np
@@ -39,8 +39,8 @@ def ours(width: int, threads: int) -> tuple[Callable[[], float], str]:
     return pairs.keras_step(model, [values, tf.fill([BATCH], FRAMES)], labels)
 
 
-def theirs(width: int, threads: int) -> tuple[Callable[[], float], str]:
-    """Returns a training step in PyTorch, which returns the loss, and the version."""
+def theirs(width: int, threads: int) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step in PyTorch, which returns the loss, how many weights it trains, and the version."""
     import numpy as np
     import torch
 

@@ -25,8 +25,8 @@ def batch(preset: str):
     return generator.uniform(0, 255, (count, 28, 28)).astype(np.float32), generator.integers(0, 10, count)
 
 
-def ours(preset: str, threads: int) -> tuple[Callable[[], float], str]:
-    """Returns a training step of the suite's network, which returns the loss, and the versions."""
+def ours(preset: str, threads: int) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step of the suite's network, which returns the loss, how many weights it trains, and the versions."""
     pairs.import_ours(threads)
     import keras
     import tensorflow as tf
@@ -41,8 +41,8 @@ def ours(preset: str, threads: int) -> tuple[Callable[[], float], str]:
     return pairs.keras_step(model, images, labels)
 
 
-def theirs(preset: str, threads: int) -> tuple[Callable[[], float], str]:
-    """Returns a training step in PyTorch, which returns the loss, and the version."""
+def theirs(preset: str, threads: int) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step in PyTorch, which returns the loss, how many weights it trains, and the version."""
     import torch
 
     torch.manual_seed(0)
@@ -68,16 +68,16 @@ def _lenet5(nn):
 
 def _convnet(nn):
     layers, before = [], 1
-    for width in (32, 64, 128):
-        layers += [
-            nn.Conv2d(before, width, 3, padding=1, bias=False),
-            nn.MaxPool2d(2),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-        ]
-        layers += [nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
-        before = width
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128, 10))
+    for width in (16, 32, 64):
+        for number in (1, 2, 3):
+            layers += [
+                nn.Conv2d(before, width, 3, padding=1, bias=False),
+                nn.MaxPool2d(2) if number == 2 else nn.Identity(),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+            ]
+            before = width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
 def main() -> None:

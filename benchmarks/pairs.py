@@ -68,8 +68,8 @@ def import_ours(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def keras_step(model: Any, inputs: Any, targets: Any) -> tuple[Callable[[], float], str]:
-    """Returns a training step of a compiled model, which returns the loss, and the versions."""
+def keras_step(model: Any, inputs: Any, targets: Any) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step of a compiled model, which returns the loss, how many weights it trains, and the versions."""
     import keras
     import numpy as np
     import tensorflow as tf
@@ -77,11 +77,12 @@ def keras_step(model: Any, inputs: Any, targets: Any) -> tuple[Callable[[], floa
     def step() -> float:
         return float(np.ravel(model.train_on_batch(inputs, targets))[0])
 
-    return step, f"tensorflow {tf.__version__}, keras {keras.__version__}"
+    weights = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    return step, weights, f"tensorflow {tf.__version__}, keras {keras.__version__}"
 
 
-def torch_step(loss: Callable[[], Any], optimizer: Any) -> tuple[Callable[[], float], str]:
-    """Returns a training step of PyTorch, which returns the loss, and the version."""
+def torch_step(loss: Callable[[], Any], optimizer: Any) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step of PyTorch, which returns the loss, how many weights it trains, and the version."""
     import torch
 
     def step() -> float:
@@ -91,18 +92,19 @@ def torch_step(loss: Callable[[], Any], optimizer: Any) -> tuple[Callable[[], fl
         optimizer.step()
         return float(value.detach())
 
-    return step, f"torch {torch.__version__}"
+    weights = sum(weight.numel() for group in optimizer.param_groups for weight in group["params"])
+    return step, weights, f"torch {torch.__version__}"
 
 
-def work(step: Callable[[], float], versions: str) -> None:
-    """Answers each line of stdin, a number of steps, with the seconds they took and the processor's; the first answer is the versions.
+def work(step: Callable[[], float], weights: int, versions: str) -> None:
+    """Answers each line of stdin, a number of steps, with the seconds they took and the processor's; first the weights and versions.
 
     Args:
         step: trains one batch and returns the loss.
     """
     for _ in range(3):
         step()
-    print(versions, flush=True)
+    print(weights, versions, flush=True)
     for line in sys.stdin:
         wall, processor = time.perf_counter(), time.process_time()
         for _ in range(int(line)):
@@ -117,7 +119,8 @@ class Worker:
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(command, text=True, env=environment, **pipes)
-        self.versions = self._line()
+        weights, self.versions = self._line().split(" ", 1)
+        self.weights = int(weights)
 
     def _line(self) -> str:
         line = self.process.stdout.readline().strip()
@@ -144,8 +147,14 @@ def measured(commands: dict[str, Sequence[str]], examples: int, pairs: int, step
     Args:
         commands: of the process of each framework, which calls `work`.
         examples: of one step.
+
+    Raises:
+        SystemExit: the numbers of weights differ by more than a hundredth (PyTorch's LSTM has each bias twice).
     """
     workers = {name: Worker(commands[name]) for name in FRAMEWORKS}
+    ours, theirs = (workers[name].weights for name in FRAMEWORKS)
+    if abs(ours - theirs) > 0.01 * ours:
+        raise SystemExit(f"two networks, not one: ours trains {ours:,} weights, the other {theirs:,}")
     wall: dict[str, list[float]] = {name: [] for name in FRAMEWORKS}
     processor: dict[str, list[float]] = {name: [] for name in FRAMEWORKS}
     for pair in range(pairs):
@@ -159,6 +168,7 @@ def measured(commands: dict[str, Sequence[str]], examples: int, pairs: int, step
         "pairs": pairs,
         "steps": steps,
         "examples_a_step": examples,
+        "weights": {name: worker.weights for name, worker in workers.items()},
         "by_wall_clock": _summary(wall),
         "by_processor_time": _summary(processor),
         "versions": {name: worker.versions for name, worker in workers.items()},

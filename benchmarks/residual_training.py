@@ -20,8 +20,8 @@ MEMORY = {"torch": "channels_last", "torch-contiguous": "contiguous_format"}
 """PyTorch's two layouts of pictures in memory; the faster one is to be compared with."""
 
 
-def ours(threads: int) -> tuple[Callable[[], float], str]:
-    """Returns a training step of preset residual-cifar10, which returns the loss, and the versions."""
+def ours(threads: int) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step of preset residual-cifar10, which returns the loss, how many weights it trains, and the versions."""
     pairs.import_ours(threads)
     import keras
     import numpy as np
@@ -79,8 +79,8 @@ def network(torch: Any) -> Any:
     return Network()
 
 
-def theirs(layout: str, threads: int) -> tuple[Callable[[], float], str]:
-    """Returns a training step in PyTorch, which returns the loss, and the version."""
+def theirs(layout: str, threads: int) -> tuple[Callable[[], float], int, str]:
+    """Returns a training step in PyTorch, which returns the loss, how many weights it trains, and the version."""
     import numpy as np
     import torch
 
@@ -95,8 +95,8 @@ def theirs(layout: str, threads: int) -> tuple[Callable[[], float], str]:
     images = images.contiguous(memory_format=memory)
     labels = torch.tensor(generator.integers(0, CLASSES, BATCH))
 
-    step, version = pairs.torch_step(lambda: criterion(model(images), labels), optimizer)
-    return step, f"{version}, {layout}"
+    *step, version = pairs.torch_step(lambda: criterion(model(images), labels), optimizer)
+    return *step, f"{version}, {layout}"
 
 
 def main() -> None:
