@@ -103,7 +103,8 @@ def _square(picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     longer = tf.reduce_max(tf.shape(picture)[:2])
     picture = tf.cond(longer > LARGEST, lambda: _reduced(picture), lambda: picture)
     grey = tf.cond(tf.shape(picture)[2] < 3, lambda: picture[..., 0], lambda: _luminance(picture[..., :3]))
-    size = tf.shape(grey)
+    # by way of int64: TensorFlow 2.21 warns of an invalid graph where map_fn gathers what tf.shape says as it is
+    size = tf.cast(tf.shape(grey, tf.int64), tf.int32)
     padding = tf.stack([tf.zeros_like(size), LARGEST - size], axis=1)
     return tf.ensure_shape(tf.pad(grey, padding), [LARGEST, LARGEST]), size
 
