@@ -16,6 +16,9 @@ NO_EFFECT = re.compile(
 """Code that only shows a figure or comes after it. A changed preset is told by its settings instead."""
 EVALUATING = re.compile(r"harness/evaluation\.py|apps/\w+/(\w+/)?(baselines|evaluate|tuning)\.py")
 """Where an app or the session imports these, they and what only they import first meet a trained model."""
+OWN_DATA = re.compile(r"apps/\w+/(centring|several_labels)\.py")
+"""What training does with a person's own data alone. Kept figures are of named data sets, which meet these, if at all, when a
+trained model is evaluated."""
 
 
 def changed_since(app: str, trained: str, evaluated: Sequence[str], root: Path) -> str | None:
@@ -29,7 +32,7 @@ def changed_since(app: str, trained: str, evaluated: Sequence[str], root: Path) 
             behind one is ignored.
     """
     start = f"apps/{app}/app.py", "harness/session.py"
-    training = modules_of(root, *start, without=EVALUATING)
+    training = modules_of(root, *start, without=EVALUATING, never=OWN_DATA)
     after = modules_of(root, *start) - training
     looked_at = [("", trained, training), *((", when it was evaluated", commit, after) for commit in evaluated)]
     for what, commit, names in looked_at:
@@ -54,23 +57,27 @@ def _changed(root: Path, commit: str, names: set[str]) -> list[str] | None:
     ]
 
 
-def modules_of(root: Path, *start: str, without: re.Pattern[str] | None = None) -> set[str]:
+def modules_of(
+    root: Path, *start: str, without: re.Pattern[str] | None = None, never: re.Pattern[str] | None = None
+) -> set[str]:
     """Returns the files of our own modules that some files import, themselves included, as paths below `root`.
 
     Args:
         without: what the files of `start` import of these is left out.
+        never: these are left out whoever imports them.
     """
     found: set[str] = set()
     waiting = list(start)
     while waiting:
         name = waiting.pop()
-        if name in found or NO_EFFECT.fullmatch(name) or not (root / name).is_file():
+        left_out = NO_EFFECT.fullmatch(name) or (never and never.fullmatch(name))
+        if name in found or left_out or not (root / name).is_file():
             continue
         found.add(name)
         tree = ast.parse((root / name).read_text(encoding="utf-8"))
         imported = [file for module in _imported(tree) for file in _files(module)]
-        left_out = without if name in start else None
-        waiting += [file for file in imported if not (left_out and left_out.fullmatch(file))]
+        first = without if name in start else None
+        waiting += [file for file in imported if not (first and first.fullmatch(file))]
     return found
 
 

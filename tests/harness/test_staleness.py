@@ -10,7 +10,8 @@ FILES = {
     "apps/digits/app.py": "from apps.digits import data, evaluate, serve\nfrom apps.digits.tuning import tune\nfrom harness.app import App\n",
     "apps/digits/evaluate.py": "from harness import app, calibration\n",
     "apps/digits/tuning.py": "DEFAULT = 1\n",
-    "apps/digits/data.py": '"""Data."""\n\n\ndef prepare():\n    """Reads."""\n    from datasets import mnist\n\n    return mnist.load()\n',
+    "apps/digits/centring.py": "SIDE = 28\n",
+    "apps/digits/data.py": '"""Data."""\n\nfrom apps.digits.centring import SIDE\n\n\ndef prepare():\n    """Reads."""\n    from datasets import mnist\n\n    return mnist.load()\n',
     "apps/digits/serve.py": "from datasets import pictures\n",
     "apps/digits/presets.py": "PRESETS = {}\n",
     "apps/speech/app.py": "import datasets.an4\n",
@@ -48,6 +49,7 @@ def repository(tmp_path):
 def test_modules_are_followed_through_functions_and_packages(repository):
     assert modules_of(repository, "apps/digits/app.py", "harness/session.py") == {
         "apps/digits/app.py",
+        "apps/digits/centring.py",
         "apps/digits/data.py",
         "apps/digits/evaluate.py",
         "apps/digits/tuning.py",
@@ -95,6 +97,7 @@ def test_only_code_behind_the_figure_counts(repository, name, text, is_stale, co
         ("apps/digits/evaluate.py", "from harness import app, calibration\n\nSHOWN = 2\n", False),
         ("apps/digits/tuning.py", "DEFAULT = 2\n", False),
         ("harness/calibration.py", "LOWEST = 2\n", False),
+        ("apps/digits/centring.py", "SIDE = 20\n", False),  # data.py imports it, for a person's own pictures
         ("harness/app.py", "class Role:\n    pass\n", True),  # evaluate.py imports it, and app.py too
         ("apps/digits/app.py", FILES["apps/digits/app.py"] + "x = 1\n", True),
         ("harness/training.py", "EPOCHS = 2\n", True),
