@@ -154,6 +154,8 @@ def measured(commands: dict[str, Sequence[str]], examples: int, pairs: int, step
     workers = {name: Worker(commands[name]) for name in FRAMEWORKS}
     ours, theirs = (workers[name].weights for name in FRAMEWORKS)
     if abs(ours - theirs) > 0.01 * ours:
+        for worker in workers.values():
+            worker.end()
         raise SystemExit(f"two networks, not one: ours trains {ours:,} weights, the other {theirs:,}")
     wall: dict[str, list[float]] = {name: [] for name in FRAMEWORKS}
     processor: dict[str, list[float]] = {name: [] for name in FRAMEWORKS}
