@@ -12,6 +12,7 @@ import tensorflow as tf
 from apps.digits import rejection
 from apps.digits.centring import from_bytes
 from apps.digits.config import Config
+from apps.digits.lean import lean
 from apps.digits.tuning import Answers, tuned_answers
 from datasets.pictures import read_picture
 from harness import endpoint_inputs
@@ -27,7 +28,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     """Returns picture_bytes (any picture of a digit) and images (MNIST's own form)."""
     names = tf.constant(spec["class_names"])
     tuned = tuned_answers(spec) or Answers(1.0, float(np.finfo(np.float32).min), None)
-    answering = rejection.with_features(model)
+    answering = rejection.with_features(lean(config.model, model))
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         features, logits = model_in_groups(answering, images)
