@@ -28,6 +28,7 @@ from shared_layers.audio.log_mel import LogMel
 from shared_layers.audio.spec_augment import SpecAugment
 from shared_layers.audio.stack_frames import StackFrames
 from shared_layers.audio.warp_frequencies import WarpFrequencies
+from shared_layers.convolution.batch_normalization import BatchNormalization
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.dense_block import DenseBlock, NormActConv
 from shared_layers.convolution.depthwise_separable import DepthwiseSeparable
@@ -144,6 +145,7 @@ CASES: dict[str, Case] = {
         always_float32="squared signals in volts underflow in half precision",
         float32_inside="all",
     ),
+    "BatchNormalization": Case(lambda **kwargs: BatchNormalization(**kwargs), [_normal(2, 5, 4, 3)]),
     "BasicResidualBlock": Case(
         lambda **kwargs: BasicResidualBlock(4, activation="gelu", **kwargs), [_normal(2, 5, 4, 4)]
     ),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import keras
 
+from shared_layers.activations.gelu import by_name
+from shared_layers.convolution.batch_normalization import BatchNormalization
+
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class ConvBatchNorm(keras.layers.Layer):
@@ -65,7 +68,7 @@ class ConvBatchNorm(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="convolution",
         )
-        self.normalization = keras.layers.BatchNormalization(
+        self.normalization = BatchNormalization(
             momentum=momentum,
             epsilon=1e-5,
             scale=scale,
@@ -74,7 +77,7 @@ class ConvBatchNorm(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="normalization",
         )
-        self.activate = keras.activations.get(activation)
+        self.activate = by_name(activation)
 
     def build(self, input_shape):
         self.convolution.build(input_shape)

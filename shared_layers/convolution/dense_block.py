@@ -5,6 +5,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from shared_layers.activations.gelu import by_name
+from shared_layers.convolution.batch_normalization import BatchNormalization
+
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class NormActConv(keras.layers.Layer):
@@ -31,10 +34,10 @@ class NormActConv(keras.layers.Layer):
     def __init__(self, filters: int, kernel_size: int = 3, activation: str = "relu", momentum: float = 0.9, **kwargs):
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.activation, self.momentum = filters, kernel_size, activation, momentum
-        self.normalization = keras.layers.BatchNormalization(
+        self.normalization = BatchNormalization(
             momentum=momentum, epsilon=1e-5, synchronized=True, dtype=self.dtype_policy, name="normalization"
         )
-        self.activate = keras.activations.get(activation)
+        self.activate = by_name(activation)
         self.convolution = keras.layers.Conv2D(
             filters,
             kernel_size,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import keras
 
+from shared_layers.activations.gelu import by_name
+from shared_layers.convolution.batch_normalization import BatchNormalization
+
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class DepthwiseSeparable(keras.layers.Layer):
@@ -40,7 +43,7 @@ class DepthwiseSeparable(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters, self.strides, self.normalize_between = filters, strides, normalize_between
         self.activation, self.momentum = activation, momentum
-        self.activate = keras.activations.get(activation)
+        self.activate = by_name(activation)
         self.depthwise = keras.layers.DepthwiseConv2D(
             3,
             strides=strides,
@@ -57,7 +60,7 @@ class DepthwiseSeparable(keras.layers.Layer):
         self.normalization = self._normalization("normalization")
 
     def _normalization(self, name: str) -> keras.layers.BatchNormalization:
-        return keras.layers.BatchNormalization(
+        return BatchNormalization(
             momentum=self.momentum, epsilon=1e-5, synchronized=True, dtype=self.dtype_policy, name=name
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from shared_layers.activations.gelu import by_name
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 
 
@@ -16,7 +17,7 @@ class _ResidualBlock(keras.layers.Layer):
     def __init__(self, filters: int, activation: str = "relu", momentum: float = 0.9, **kwargs):
         super().__init__(**kwargs)
         self.filters, self.activation, self.momentum = filters, activation, momentum
-        self.activate = keras.activations.get(activation)
+        self.activate = by_name(activation)
         self.convolutions = self._convolutions()
 
     def _convolutions(self) -> list[ConvBatchNorm]:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from shared_layers.activations.absolute import Absolute
 from shared_layers.activations.apl import APL
 from shared_layers.activations.centred_softplus import CentredSoftplus
+from shared_layers.activations.gelu import by_name, gelu
 from shared_layers.activations.maxout import Maxout
 from shared_layers.activations.noisy_relu import NoisyReLU
 from shared_layers.activations.rrelu import RReLU
@@ -134,3 +135,25 @@ def test_the_seed_decides(build):
     first, same, other = (build(seed=seed)(X, training=True).numpy() for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert (first != other).any()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-6), ("bfloat16", 3e-2)])
+def test_gelu_follows_its_formula_up_to_the_second_derivative(dtype, tolerance):
+    x = tf.cast(tf.linspace(-8.0, 8.0, 161), dtype)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = gelu(x)
+        slope = tape.gradient(y, x)
+    found = [tf.cast(value, tf.float64).numpy() for value in (y, slope, outer.gradient(slope, x))]
+    x = tf.cast(x, tf.float64).numpy()
+    below, density = scipy.special.ndtr(x), np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    for ours, expected in zip(found, (x * below, below + x * density, (2 - x**2) * density), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_an_activation_by_name_is_keras_own_but_for_gelu():
+    assert by_name("gelu") is gelu
+    assert by_name("relu") is keras.activations.relu
+    assert by_name(None)(3.0) == 3.0
