@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import keras
 
+from shared_layers.convolution.batch_normalization import BatchNormalization
+
 
 def build_convnet(picture_size: int, widths: Sequence[int]) -> keras.Model:
     """Returns an encoder: pictures [n, size, size, 3] in 0..255 -> features [n, cells, channels].
@@ -19,7 +21,7 @@ def build_convnet(picture_size: int, widths: Sequence[int]) -> keras.Model:
     grid = layers.Rescaling(1 / 127.5, offset=-1.0, name="to_minus_one_to_one")(pictures)
     for number, width in enumerate(widths, 1):
         grid = layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False, name=f"convolution_{number}")(grid)
-        grid = layers.BatchNormalization(momentum=0.9, synchronized=True, name=f"normalization_{number}")(grid)
+        grid = BatchNormalization(momentum=0.9, synchronized=True, name=f"normalization_{number}")(grid)
         grid = layers.ReLU(name=f"activation_{number}")(grid)
     cells = layers.Reshape((-1, grid.shape[-1]), name="cells")(grid)
     # A bias for every cell and channel lets the decoder tell left from right.

@@ -9,6 +9,7 @@ import keras
 from apps.cifar10.config import AutoencoderClassifier
 from apps.cifar10.models.inputs import classifier, normalized_pictures
 from datasets.errors import DataError
+from shared_layers.convolution.batch_normalization import BatchNormalization
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 
 
@@ -34,7 +35,7 @@ def build_autoencoder(model: AutoencoderClassifier, spec: dict[str, Any]) -> ker
     x = keras.layers.Reshape((side, side, model.widths[-1]), name="decoder_places")(x)
     for number, width in enumerate(reversed(model.widths[:-1]), 1):
         x = keras.layers.Conv2DTranspose(width, 3, 2, "same", use_bias=False, name=f"decoder_convolution{number}")(x)
-        x = keras.layers.BatchNormalization(synchronized=True, name=f"decoder_normalization{number}")(x)
+        x = BatchNormalization(synchronized=True, name=f"decoder_normalization{number}")(x)
         x = keras.layers.Activation("relu", name=f"decoder_activation{number}")(x)
     x = keras.layers.Conv2DTranspose(3, 3, 2, "same", name="decoder_last", dtype="float32")(x)
     pictures = keras.layers.Activation("sigmoid", name="pictures", dtype="float32")(x)

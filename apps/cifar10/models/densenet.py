@@ -8,6 +8,7 @@ import keras
 
 from apps.cifar10.config import DenseNet
 from apps.cifar10.models.inputs import classifier, normalized_pictures
+from shared_layers.convolution.batch_normalization import BatchNormalization
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.dense_block import DenseBlock, NormActConv
 
@@ -27,7 +28,7 @@ def build_densenet(model: DenseNet, spec: dict[str, Any]) -> keras.Model:
             x = NormActConv(kept, 1, momentum=0.8, name=f"transition{block - 1}")(x)
             x = keras.layers.AveragePooling2D(2, name=f"pool{block - 1}")(x)
         x = DenseBlock(model.layers, model.growth_rate, model.bottleneck, momentum=0.8, name=f"block{block}")(x)
-    x = keras.layers.BatchNormalization(momentum=0.8, epsilon=1e-5, synchronized=True, name="normalization")(x)
+    x = BatchNormalization(momentum=0.8, epsilon=1e-5, synchronized=True, name="normalization")(x)
     x = keras.layers.Activation("relu", name="activation")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     return keras.Model(inputs, classifier(spec, x), name="densenet")

@@ -8,6 +8,7 @@ import keras
 
 from apps.cifar10.config import SpeedrunNetwork
 from apps.cifar10.models.inputs import normalized_pictures, small_classifier
+from shared_layers.activations.gelu import gelu
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.whitening import WhiteningConvolution
 from shared_layers.initializers.partial_identity import PartialIdentity
@@ -27,7 +28,7 @@ def build_speedrun(model: SpeedrunNetwork, spec: dict[str, Any]) -> keras.Model:
     """
     inputs, x = normalized_pictures(spec)
     x = WhiteningConvolution(spec["patch_covariance"], name="whitening")(x)
-    x = keras.layers.Activation("gelu", name="whitening_activation")(x)
+    x = keras.layers.Activation(gelu, name="whitening_activation")(x)
     for group, width in enumerate(model.widths, 1):
         x = shortcut = _convolution(model, width, f"group{group}_convolution1", pool_size=2)(x)
         for number in range(2, model.convolutions + 1):
