@@ -13,7 +13,7 @@ from harness import runs
 from harness.app import Headline, Metric, Source
 from harness.formatting import metric_interval, metric_name, metric_text, metric_value, minutes_on
 from harness.settings import Preset, identity
-from harness.staleness import changed_since
+from harness.staleness import changed_since, network_files
 from harness.statistics import standard_error
 
 REFERENCE_GFLOPS = 400
@@ -139,9 +139,10 @@ def write_results(
     runs_folder = runs.RUNS if runs_folder is None else runs_folder
     for name, preset in presets.items():
         settings = identity(preset.config)
-        documents = [document for _, document in _seeds(runs_folder / app / f"{name}-{settings}")]
-        if documents and name != "demo":
-            row = {**aggregate(documents), "settings": settings}
+        seeds = _seeds(runs_folder / app / f"{name}-{settings}")
+        if seeds and name != "demo":
+            row = aggregate([document for _, document in seeds])
+            row |= {"settings": settings, "network": network_files(seeds[0][0])}
             runs.write_json(root / "results" / app / f"{name}.json", row)
     written = sorted((root / "results" / app).glob("*.json"))
     for path in written:
@@ -311,7 +312,7 @@ def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Pr
         return f"there is no preset {name} any more"
     if row["settings"] != identity(presets[name].config):
         return "the preset's settings changed"
-    return changed_since(app, row["code"], row.get("evaluated", [row["code"]]), root)
+    return changed_since(app, row["code"], row.get("evaluated", [row["code"]]), root, row.get("network"))
 
 
 def _over_seeds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

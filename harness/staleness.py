@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 OURS = ("apps", "shared_layers", "harness", "datasets")
@@ -21,7 +22,20 @@ OWN_DATA = re.compile(r"apps/\w+/(centring|several_labels)\.py")
 trained model is evaluated."""
 
 
-def changed_since(app: str, trained: str, evaluated: Sequence[str], root: Path) -> str | None:
+def network_files(run: Path) -> list[str] | None:
+    """Returns the files of shared_layers/ that the network of a run's folder names as its own, or None where that is not all that
+    was trained: by folds, or in several phases."""
+    if not all((run / name).is_file() for name in ("model.keras", "history.csv")):
+        return None
+    with zipfile.ZipFile(run / "model.keras") as archive:
+        config = archive.read("config.json").decode("utf-8")
+    modules = set(re.findall(r'"module": "(shared_layers[\w.]*)"', config))
+    return sorted(f"{module.replace('.', '/')}.py" for module in modules)
+
+
+def changed_since(
+    app: str, trained: str, evaluated: Sequence[str], root: Path, network: Sequence[str] | None = None
+) -> str | None:
     """Returns which code of a measured figure differs between its commits and the working tree, or None.
 
     Looked at is what training and evaluating the app import, directly or through others, of our own modules; comments,
@@ -30,10 +44,12 @@ def changed_since(app: str, trained: str, evaluated: Sequence[str], root: Path) 
     Args:
         trained, evaluated: the commits as metrics.json has them, of the first seed's training and of every evaluation; "-dirty"
             behind one is ignored.
+        network: as `network_files` says; shared layers of other networks do not count. None: all count.
     """
     start = f"apps/{app}/app.py", "harness/session.py"
-    training = modules_of(root, *start, without=EVALUATING, never=OWN_DATA)
-    after = modules_of(root, *start) - training
+    others = set() if network is None else _layers(root, modules_of(root, *start)) - modules_of(root, *network)
+    training = modules_of(root, *start, without=EVALUATING, never=[*others, OWN_DATA])
+    after = modules_of(root, *start, never=others) - training
     looked_at = [("", trained, training), *((", when it was evaluated", commit, after) for commit in evaluated)]
     for what, commit, names in looked_at:
         commit = commit.removesuffix("-dirty")
@@ -58,7 +74,7 @@ def _changed(root: Path, commit: str, names: set[str]) -> list[str] | None:
 
 
 def modules_of(
-    root: Path, *start: str, without: re.Pattern[str] | None = None, never: re.Pattern[str] | None = None
+    root: Path, *start: str, without: re.Pattern[str] | None = None, never: Iterable[str | re.Pattern[str]] = ()
 ) -> set[str]:
     """Returns the files of our own modules that some files import, themselves included, as paths below `root`.
 
@@ -70,7 +86,7 @@ def modules_of(
     waiting = list(start)
     while waiting:
         name = waiting.pop()
-        left_out = NO_EFFECT.fullmatch(name) or (never and never.fullmatch(name))
+        left_out = any(re.fullmatch(pattern, name) for pattern in (NO_EFFECT, *never))
         if name in found or left_out or not (root / name).is_file():
             continue
         found.add(name)
@@ -79,6 +95,13 @@ def modules_of(
         first = without if name in start else None
         waiting += [file for file in imported if not (first and first.fullmatch(file))]
     return found
+
+
+def _layers(root: Path, names: set[str]) -> set[str]:
+    """Returns those of some files that define a shared layer."""
+    layer = re.compile(r"^class \w+\((keras\.)?layers\.\w+\):$", re.MULTILINE)
+    shared = {name for name in names if name.startswith("shared_layers/")}
+    return {name for name in shared if layer.search((root / name).read_text(encoding="utf-8"))}
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 import subprocess
 
+import keras
 import pytest
 
-from harness.staleness import changed_since, modules_of
+from harness.staleness import changed_since, modules_of, network_files
 
 FILES = {
     "apps/digits/app.py": "from apps.digits import data, evaluate, serve\nfrom apps.digits.tuning import tune\nfrom harness.app import App\n",
@@ -115,6 +116,52 @@ def test_another_evaluation_brings_what_only_evaluates_up_to_date(repository, na
     assert changed_since("digits", second, [second], repository) is None
     one_seed_left = f"{name} changed since commit {first}{when}"
     assert changed_since("digits", second, [second, first], repository) == (None if trains else one_seed_left)
+
+
+LAYER = "import keras\n\n\nclass {}(keras.layers.Layer):\n    SIZE = {}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "counts_for"),
+    [
+        ("shared_layers/block.py", LAYER.format("Block", 2), ["block", None]),
+        ("shared_layers/norm.py", LAYER.format("Norm", 2), ["block", None]),  # the block is made of it
+        ("shared_layers/slope.py", "SLOPE = 2\n", ["block", None]),  # only the normalisation imports it
+        ("shared_layers/maxout.py", LAYER.format("Maxout", 2), ["maxout", None]),
+        ("shared_layers/loss.py", "WEIGHT = 2\n", ["block", "maxout", None]),  # no layer: it may train any network
+    ],
+)
+def test_shared_layers_of_other_networks_do_not_count(repository, name, text, counts_for):
+    files = {
+        "apps/digits/app.py": "from apps.digits import data\nfrom shared_layers import block, loss, maxout\n",
+        "shared_layers/block.py": LAYER.format("Block", 1) + "\n\nfrom shared_layers import norm\n",
+        "shared_layers/norm.py": LAYER.format("Norm", 1) + "\n\nfrom shared_layers import slope\n",
+        "shared_layers/slope.py": "SLOPE = 1\n",
+        "shared_layers/maxout.py": LAYER.format("Maxout", 1),
+        "shared_layers/loss.py": "WEIGHT = 1\n",
+    }
+    (repository / "shared_layers").mkdir()
+    for file, content in files.items():
+        (repository / file).write_text(content, encoding="utf-8")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "second")
+    commit = git(repository, "rev-parse", "--short=12", "HEAD")
+    kept = files[name].partition("\n\n\nfrom")[2]
+    (repository / name).write_text(text + (f"\n\nfrom{kept}" if kept else ""), encoding="utf-8")
+    for network in ("block", "maxout", None):
+        made_of = None if network is None else [f"shared_layers/{network}.py"]
+        expected = f"{name} changed since commit {commit}" if network in counts_for else None
+        assert changed_since("digits", commit, [commit], repository, made_of) == expected
+
+
+def test_a_network_tells_of_which_shared_layers_it_is_made(tmp_path):
+    from shared_layers.activations.absolute import Absolute
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), Absolute()])
+    model.save(tmp_path / "model.keras")
+    assert network_files(tmp_path) is None  # trained in parts: no history of the whole
+    (tmp_path / "history.csv").write_text("epoch\n", encoding="utf-8")
+    assert network_files(tmp_path) == ["shared_layers/activations/absolute.py"]
 
 
 def test_what_training_takes_from_an_evaluation_counts_as_training(repository):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 
 from apps.digits.config import ConvNet, LectureCNN
-from shared_layers.convolution.batch_normalization import BatchNormalization
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.images.shifted_views import MeanOverViews, ShiftedViews
 
@@ -17,10 +16,10 @@ def build_lecture_cnn(model: LectureCNN, classes: int) -> keras.Model:
     inputs, x = _pictures()
     x = layers.Conv2D(64, 3, activation="relu")(x)
     x = layers.MaxPooling2D(2)(x)
-    x = BatchNormalization(synchronized=True)(x)
+    x = layers.BatchNormalization(synchronized=True)(x)
     x = layers.Conv2D(128, 3, activation="relu")(x)
     x = layers.GlobalAveragePooling2D()(x)
-    x = BatchNormalization(synchronized=True)(x)
+    x = layers.BatchNormalization(synchronized=True)(x)
     x = layers.Dense(512, activation="relu")(x)
     return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(x), name="lecture_cnn")
 
