@@ -2,6 +2,8 @@
 
 import keras
 import numpy as np
+import pytest
+import tensorflow as tf
 
 from shared_layers.masking.frame_batch_normalization import FrameBatchNormalization
 from shared_layers.masking.subtract_running_mean import SubtractRunningMean
@@ -44,6 +46,33 @@ def test_padding_further_changes_nothing_in_training_either():
         right = np.array(padded(dirty(batch(), 7), LENGTHS, training=training))
         np.testing.assert_allclose(right[:, :10], left, atol=1e-6)
         np.testing.assert_allclose(plain.moving_mean, padded.moving_mean, atol=1e-7)
+
+
+def trained_a_step(dtype, affine, lengths):
+    """Returns outputs, gradients and moving statistics of one step; float64 takes plain operations."""
+    layer = FrameBatchNormalization(momentum=0.5, affine=affine, dtype=dtype)
+    layer.build((4, 14, 3, 5), (4,))
+    for weight in layer.trainable_variables:
+        weight.assign_add([1.0, -2.0, 0.5, 3.0, 1.5])
+    sequences = batch(14, 3)
+    for row, length in zip(sequences, lengths, strict=True):
+        row[length:] = np.nan
+    sequences = tf.constant(sequences, dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(sequences)
+        outputs = layer(sequences, lengths, training=True)
+        loss = tf.reduce_sum(outputs**3)
+    gradients = tape.gradient(loss, [sequences, *layer.trainable_variables])
+    return [np.asarray(value) for value in (outputs, *gradients, *layer.weights)]
+
+
+@pytest.mark.parametrize("lengths", [LENGTHS, np.array([10, 10, 10, 10]), np.array([0, 0, 0, 0])], ids=str)
+@pytest.mark.parametrize("affine", [True, False])
+def test_the_fused_kernel_trains_as_plain_operations_do(affine, lengths):
+    fused, plain = (trained_a_step(dtype, affine, lengths) for dtype in ("float32", "float64"))
+    for ours, expected in zip(fused, plain, strict=True):
+        assert np.isfinite(ours).all()
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=2e-4 * max(1.0, np.abs(expected).max()))
 
 
 def test_equals_keras_where_nothing_is_padded():
