@@ -16,7 +16,7 @@ class FrameBatchNormalization(keras.layers.Layer):
     Moving averages of both take their place outside training. Padding never counts and comes out as zeros, so that padding a
     batch further changes nothing, in training as well. Under a distribution strategy the statistics are those of the whole
     global batch (`keras.layers.BatchNormalization` is not synchronised where it has a mask). Statistics in float32 at least.
-    On one device, in float32, TensorFlow's fused kernel trains on the real frames alone.
+    On one CPU, in float32, TensorFlow's fused kernel trains on the real frames alone.
 
     Args:
         momentum: of the moving averages.
@@ -51,7 +51,7 @@ class FrameBatchNormalization(keras.layers.Layer):
         self.moving_variance = self.add_weight(shape=shape, initializer="ones", trainable=False, name="moving_variance")
 
     def call(self, sequences, lengths, training=False):
-        if training and self.compute_dtype == "float32" and tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        if training and self._takes_fused_kernel():
             return self._fused(ops.cast(sequences, "float32"), lengths)
         wide = ops.cast(sequences, keras.backend.result_type(self.compute_dtype, "float32"))
         wide = zero_padded_frames(wide, lengths)
@@ -65,8 +65,13 @@ class FrameBatchNormalization(keras.layers.Layer):
             output = output * ops.cast(self.gamma, wide.dtype) + ops.cast(self.beta, wide.dtype)
         return ops.cast(zero_padded_frames(output, lengths), self.compute_dtype)
 
+    def _takes_fused_kernel(self):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return self.compute_dtype == "float32" and replicas == 1 and not tf.config.list_physical_devices("GPU")
+
     def _fused(self, sequences, lengths):
         """Returns what `call` does in training, by the kernel that knows no padding: the real frames are put together for it."""
+        self.supports_jit = False  # XLA refuses a number of frames that it learns late
         places = tf.where(frame_mask(lengths, tf.shape(sequences)[1]))
         frames = tf.gather_nd(sequences, places)
         features = sequences.shape[-1]
