@@ -68,9 +68,14 @@ PRESETS = {
         literature=_ESPNET,
     ),
     "blstm-long-an4": Preset(
-        Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_an4(90)),
+        Config(
+            data=DataConfig(noise_share=0.3),
+            features=FeaturesConfig(warp=0.1, time_masks=4),
+            model=Blstm(convolutions=2, intermediate_loss=True),
+            training=_in_passes(220),
+        ),
         catalogue="P1",
-        title="BLSTM + CTC on log-mel, greedy, 90 epochs instead of 50",
+        title="BLSTM + CTC on log-mel, 220 passes with noise, warped frequencies and more masks, greedy",
         literature=_ESPNET,
     ),
     "blstm-phonemes-an4": Preset(
