@@ -68,6 +68,12 @@ PRESETS = {
         literature=_ESPNET,
     ),
     "blstm-long-an4": Preset(
+        Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_an4(90)),
+        catalogue="P1",
+        title="BLSTM + CTC on log-mel, greedy, 90 epochs instead of 50",
+        literature=_ESPNET,
+    ),
+    "blstm-noise-an4": Preset(
         Config(
             data=DataConfig(noise_share=0.3),
             features=FeaturesConfig(warp=0.1, time_masks=4),
@@ -75,7 +81,7 @@ PRESETS = {
             training=_in_passes(220),
         ),
         catalogue="P1",
-        title="BLSTM + CTC on log-mel, 220 passes with noise, warped frequencies and more masks, greedy",
+        title="BLSTM + CTC on log-mel, trained with noise, warped frequencies and more masks, 220 passes, greedy",
         literature=_ESPNET,
     ),
     "blstm-phonemes-an4": Preset(
