@@ -47,9 +47,9 @@ def changed_since(
         network: as `network_files` says; shared layers of other networks do not count. None: all count.
     """
     start = f"apps/{app}/app.py", "harness/session.py"
-    others = set() if network is None else _layers(root, modules_of(root, *start)) - modules_of(root, *network)
-    training = modules_of(root, *start, without=EVALUATING, never=[*others, OWN_DATA])
-    after = modules_of(root, *start, never=others) - training
+    of_others = set() if network is None else _layers(root, modules_of(root, *start)) - modules_of(root, *network)
+    training = modules_of(root, *start, without=EVALUATING, never=[*of_others, OWN_DATA])
+    after = modules_of(root, *start, never=of_others) - training
     looked_at = [("", trained, training), *((", when it was evaluated", commit, after) for commit in evaluated)]
     for what, commit, names in looked_at:
         commit = commit.removesuffix("-dirty")

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from apps.digits.config import ConvNet
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
-from shared_layers.images.shifted_views import ShiftedViews
+from shared_layers.images.shifted_views import VIEWS, ShiftedViews
 
 
 def lean(settings: object, model: keras.Model) -> keras.Model:
@@ -30,7 +30,7 @@ def lean(settings: object, model: keras.Model) -> keras.Model:
         layer, *waiting = waiting
         if isinstance(layer, ShiftedViews) and 2 * settings.pool_after <= x.shape[1]:
             first, waiting = waiting[: settings.pool_after], waiting[settings.pool_after :]
-            layer = ConvolvedViews(first)
+            layer = ConvolvedViews(layer, first)
         elif isinstance(layer, ConvBatchNorm):
             layer = Folded(layer)
         x = layer(x)
@@ -81,20 +81,23 @@ class ConvolvedViews(keras.layers.Layer):
     Of the views that are moved by a pixel only the edges are convolved: all else is the unmoved picture's, one row or column further.
 
     Args:
+        views: makes the views: as it is, moved up, moved to the left.
         trained: the convolutions, of which the last one pools.
 
     Input shape: [batch, side, side, channels].
     Output shape: [3 batch, side // pool_size, side // pool_size, filters].
     """
 
-    def __init__(self, trained: Sequence[ConvBatchNorm]):
+    def __init__(self, views: ShiftedViews, trained: Sequence[ConvBatchNorm]):
         super().__init__(name="convolved_views")
+        self.views = views
         self.convolutions = [Folded(layer) for layer in trained]
 
     def call(self, pictures):
-        whole = self._convolved(pictures)
-        views = whole, self._moved(pictures, whole, axis=1), self._moved(pictures, whole, axis=2)
-        return tf.concat([self.convolutions[-1].pool(view) for view in views], axis=0)
+        as_it_is, up, left = tf.split(self.views(pictures, training=False), VIEWS)
+        whole = self._convolved(as_it_is)
+        convolved = whole, self._moved(up, whole, axis=1), self._moved(left, whole, axis=2)
+        return tf.concat([self.convolutions[-1].pool(view) for view in convolved], axis=0)
 
     def _convolved(self, pictures: tf.Tensor) -> tf.Tensor:
         """Returns what the last convolution pools."""
@@ -103,16 +106,15 @@ class ConvolvedViews(keras.layers.Layer):
             pictures = convolution(pictures)
         return last.convolve(pictures)
 
-    def _moved(self, pictures: tf.Tensor, whole: tf.Tensor, axis: int) -> tf.Tensor:
-        """Returns what `_convolved` would give of the pictures moved by a pixel, up (axis 1) or to the left (axis 2).
+    def _moved(self, view: tf.Tensor, whole: tf.Tensor, axis: int) -> tf.Tensor:
+        """Returns what `_convolved` would give of a view that is moved by a pixel, up (axis 1) or to the left (axis 2).
 
         Each convolution lets what is beyond the picture's edge reach one pixel further in.
 
         Args:
             whole: of the pictures as they are.
         """
-        reach, side = len(self.convolutions), pictures.shape[axis]
-        view = tf.concat([_part(pictures, axis, 1, side), tf.zeros_like(_part(pictures, axis, 0, 1))], axis)
+        reach, side = len(self.convolutions), view.shape[axis]
         edges = tf.concat([_part(view, axis, 0, 2 * reach), _part(view, axis, side - 2 * reach, side)], axis=0)
         first, last = tf.split(self._convolved(edges), 2)
         inner = _part(whole, axis, reach + 1, side - reach + 1)
