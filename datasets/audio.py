@@ -111,8 +111,8 @@ def _stated_size(head: bytes) -> int:
     """Returns the least number of bytes that the header asks for; 0 where it does not say, as in a stream."""
     stated = 0
     if head[:4] in (b"RIFF", b"FORM"):
-        # The last pad byte is often left out.
-        stated = 7 + int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big")
+        # The last pad byte is often left out, and some writers count these first eight bytes as well.
+        stated = int.from_bytes(head[4:8], "little" if head[:4] == b"RIFF" else "big") - 1
     elif head[:4] == b"RF64" and head[12:16] == b"ds64":
         stated = 7 + int.from_bytes(head[20:28], "little")
     elif head[:4] == b".snd":
@@ -177,18 +177,26 @@ def read_folder(folder: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     folder = Path(folder)
     kept: list[Recording] = []
     left_out: list[tuple[str, str]] = []
-    for path in sorted(path for path in folder.rglob("*") if path.name.lower().endswith(FILE_TYPES)):
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    recordings = [path for path in files if path.name.lower().endswith(FILE_TYPES)]
+    for path in recordings:
         transcript = path.with_suffix(".txt")
         text = transcript.read_text(encoding="utf-8-sig", errors="replace").strip() if transcript.is_file() else ""
         if text:
             kept.append(Recording(path, text, None if path.parent == folder else path.parent.name))
         else:
             left_out.append((str(path.relative_to(folder)), "missing transcript"))
+    used = {*recordings, *(path.with_suffix(".txt") for path in recordings)}
+    left_out += [(str(path.relative_to(folder)), _no_recording(path)) for path in files if path not in used]
     if not kept:
         raise DataError(
             f"{folder}: no recording with a transcript; expected WAV, FLAC, OGG, AIFF or SPHERE files, each beside a .txt of the same name"
         )
     return kept, left_out
+
+
+def _no_recording(path: Path) -> str:
+    return "missing recording" if path.suffix == ".txt" else "not a WAV, FLAC, OGG, AIFF or SPHERE file"
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:

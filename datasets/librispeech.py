@@ -26,6 +26,7 @@ class LazySamples:
 
     path: Path
     count: int
+    """As the file's head says; 0 where that cannot be read."""
 
     def __len__(self) -> int:
         return self.count
@@ -80,36 +81,38 @@ def subsets(root: Path) -> list[str]:
     )
 
 
-def read_subset(root: Path, subset: str) -> list[Utterance]:
-    """Returns the utterances of a subset, chapter by chapter; their samples stay on the disk.
+def read_subset(root: Path, subset: str) -> tuple[list[Utterance], list[tuple[str, str]]]:
+    """Reads a subset, chapter by chapter; its samples stay on the disk, and whether a file can be read to its end is not looked at.
+
+    Returns:
+        the utterances, and the name and the reason of each that was left out.
 
     Raises:
-        DataError: no transcripts, a transcript without its recording or the other way round, or damaged files.
+        DataError: no transcripts.
     """
     files = sorted((root / subset).glob("*/*/*.trans.txt"))
     if not files:
         raise DataError(f"{root / subset}: no reader/chapter/*.trans.txt in it; unpack LibriSpeech again")
-    return [utterance for file in files for utterance in _chapter(file)]
+    utterances: list[Utterance] = []
+    left_out: list[tuple[str, str]] = []
+    for file in files:
+        recorded = {path.stem for path in file.parent.glob("*.flac")}
+        for line in filter(str.strip, file.read_text(encoding="utf-8", errors="replace").splitlines()):
+            name, _, text = line.strip().partition(" ")
+            if name in recorded:
+                recorded.discard(name)
+                utterances.append(Utterance(name, name.split("-")[0], text, _samples(file.parent / f"{name}.flac")))
+            else:
+                left_out.append((name, "missing file"))
+        left_out += [(name, "missing transcript") for name in sorted(recorded)]
+    return utterances, left_out
 
 
-def _chapter(file: Path) -> list[Utterance]:
-    utterances, recorded = [], {path.stem for path in file.parent.glob("*.flac")}
-    for row, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-        if not line.strip():
-            continue
-        name, _, text = line.strip().partition(" ")
-        if name not in recorded:
-            raise DataError(f"{file} row {row}: there is no {name}.flac; unpack LibriSpeech again")
-        recorded.discard(name)
-        path = file.parent / f"{name}.flac"
-        try:
-            count = soundfile.info(path).frames
-        except (soundfile.SoundFileError, OSError) as error:
-            raise DataError(f"{path}: not a FLAC file that can be read; unpack LibriSpeech again") from error
-        utterances.append(Utterance(name, name.split("-")[0], text, LazySamples(path, count)))
-    if recorded:
-        raise DataError(f"{file}: no transcript of {', '.join(sorted(recorded))}; unpack LibriSpeech again")
-    return utterances
+def _samples(path: Path) -> LazySamples:
+    try:
+        return LazySamples(path, soundfile.info(path).frames)
+    except (soundfile.SoundFileError, OSError):
+        return LazySamples(path, 0)
 
 
 def digest(utterances: Sequence[Utterance]) -> str:

@@ -13,6 +13,9 @@ from datasets.audio import FILE_TYPES
 from harness import runs
 from harness.app import App, Card, Headline, Phase, Prepared
 
+DIAGNOSED = 32
+"""Validation utterances, at most, that the diagnosis looks at; evenly spread."""
+
 
 def phases(config: Config, spec: dict[str, Any], prepared: Prepared) -> list[Phase]:
     """Returns the training by CTC and, where the model is a framewise classifier, that on the alignment by the former."""
@@ -68,7 +71,8 @@ def _callbacks(config: Config, spec: dict[str, Any], prepared: Prepared) -> list
         runs.say(f"speech: {sentence}")
     if not len(validation):
         return []
-    batch = next(iter(data.batches(config, spec, validation, False)))
+    spread = np.linspace(0, len(validation) - 1, min(DIAGNOSED, len(validation))).astype(int)
+    batch = next(iter(data.batches(config, spec, validation.subset(spread), False)))
     characters = spec["characters"]
     classes = [label for transcript in train.texts for label in text.labels(transcript, characters)]
     trained = np.bincount(classes, minlength=len(characters))

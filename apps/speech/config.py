@@ -194,6 +194,8 @@ class DecodingConfig:
 
     beam_width: int = 32
     """Prefixes that the beam search keeps after each frame."""
+    language_model: Literal["word", "character"] = field(default="word", metadata=LATER)
+    """Tokens of the n-gram language model that is trained on the transcripts."""
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,19 @@ import tensorflow as tf
 
 from apps.speech import augment, phonemes, text
 from apps.speech.config import Config
-from apps.speech.faults import fault
+from apps.speech.faults import EMPTY, UNREADABLE, fault
 from apps.speech.models.front_end import SAMPLE_RATE
 from datasets import an4, audio, librispeech
 from datasets.errors import DataError
 from datasets.fetch import sha256_of
 from datasets.synthetic import spoken_digits
 from harness.app import Prepared, Source
-from harness.batching import bucketed_plan, in_order_plan, index_batches
+from harness.batching import Plan, bucketed_plan, in_order_plan, index_batches
 
 GPU_SAMPLES = 5120
 """Batches on a GPU are as long as a multiple of this, 0.32 s."""
+SECONDS_AT_ONCE = 1200
+"""Most sound, padding included, of a batch that is not for training and not a single utterance."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +138,12 @@ def _librispeech(config: Config, spec: dict[str, Any] | None) -> Prepared:
     """Train-, dev- and test-subsets make the splits; where only one kind is there, speakers are drawn as from a manifest."""
     root = librispeech.folder()
     kinds = {"trai": "train", "dev-": "validation", "test": "test"}
-    places, listed = [], []
+    places, listed, left_out = [], [], []
     for subset in librispeech.subsets(root):
-        found = librispeech.read_subset(root, subset)
+        found, missing = librispeech.read_subset(root, subset)
         places += [kinds[subset[:4]]] * len(found)
         listed += found
+        left_out += missing
     everything = Utterances(
         [u.samples for u in listed],
         [text.normalised(u.text) for u in listed],
@@ -152,14 +155,13 @@ def _librispeech(config: Config, spec: dict[str, Any] | None) -> Prepared:
     )
     if spec is not None:
         marked = [i for i, place in enumerate(places) if place == "test"]
-        return Prepared({"test": everything.subset(marked or range(len(listed)))}, spec, source)
+        return _only_test(config, everything.subset(marked or range(len(listed))), spec, source, left_out)
     if set(places) == set(kinds.values()):
         chosen, note = np.array(places), "Split by the corpus: train-, dev- and test-subsets."
     else:
-        chosen = _places([None] * len(listed), everything.speakers, config, root)
-        note = "Split by speaker: nobody is on two sides."
+        chosen, note = _drawn(everything.speakers, config, root)
     read = {name: everything.subset(np.flatnonzero(chosen == name)) for name in kinds.values()}
-    return _prepared(config, read, source, [], [note])
+    return _prepared(config, read, source, left_out, [note])
 
 
 def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
@@ -169,12 +171,12 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     for row in rows:
         transcript = text.normalised(row.text)
         if not transcript:
-            left_out.append((row.path.name, "empty transcript"))
+            left_out.append((row.path.name, EMPTY))
             continue
         try:
             waveform = audio.read_audio(row.path, SAMPLE_RATE)
         except DataError as error:
-            left_out.append((row.path.name, f"unreadable recording: {error}"))
+            left_out.append((row.path.name, f"{UNREADABLE}: {error}"))
             continue
         samples = np.round(32767 * np.clip(waveform, -1, 1)).astype(np.int16)
         for column, value in zip(columns, (samples, transcript, row.speaker or "", Path(row.path).stem), strict=True):
@@ -191,11 +193,13 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     source = Source(path.resolve().name, sha256_of([*transcripts, *(row.path for row in kept)]))
     if spec is not None:
         marked = [i for i, row in enumerate(kept) if row.split == "test"]
-        chosen = marked or range(len(kept))
-        return Prepared({"test": everything.subset(chosen)}, spec, source, _counted(left_out), left_out=left_out)
-    places = _places([row.split for row in kept], everything.speakers, config, path)
+        return _only_test(config, everything.subset(marked or range(len(kept))), spec, source, left_out)
+    if any(row.split for row in kept):
+        places, note = _marked([row.split for row in kept], path), "Split by the manifest's split column."
+    else:
+        places, note = _drawn(everything.speakers, config, path)
     read = {name: everything.subset(np.flatnonzero(places == name)) for name in ("train", "validation", "test")}
-    return _prepared(config, read, source, left_out, [_split_note(kept, everything)])
+    return _prepared(config, read, source, left_out, [note])
 
 
 def _counted(left_out: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -210,34 +214,47 @@ def _fail_if_asked(config: Config, left_out: Sequence[tuple[str, str]]) -> None:
         raise DataError(f"{name}: {reason}{others}; mend it, or pass --data.unusable skip")
 
 
-def _split_note(rows: Sequence[Any], everything: Utterances) -> str:
-    if any(row.split for row in rows):
-        return "Split by the manifest's split column."
-    if all(everything.speakers):
-        return "Split by speaker: nobody is on two sides."
-    return "Split by utterance, since not every row names its speaker: the same voice may be on both sides."
-
-
-def _places(marked: Sequence[str | None], speakers: Sequence[str], config: Config, path: Path) -> np.ndarray:
-    """Returns the split's name of each utterance: from the split column, by speaker, or by utterance."""
-    if any(marked):
-        wrong = sorted({str(split) for split in marked} - {"train", "validation", "test"})
-        if wrong:
-            raise DataError(
-                f"{path}: split column says {', '.join(wrong)}; expected train, validation or test in every row"
-            )
-        return np.array(marked)
-    groups = np.array(speakers) if all(speakers) else np.arange(len(speakers)).astype(str)
-    names = np.unique(groups)
-    held = max(1, round(config.data.validation_fraction * len(names)))
-    if len(names) < 2 * held + 1:
+def _marked(splits: Sequence[str | None], path: Path) -> np.ndarray:
+    wrong = sorted({str(split) for split in splits} - {"train", "validation", "test"})
+    if wrong:
         raise DataError(
-            f"{path}: {len(names)} speakers or utterances cannot be split into train, validation and test; "
+            f"{path}: split column says {', '.join(wrong)}; expected train, validation or test in every row"
+        )
+    return np.array(splits)
+
+
+def _drawn(speakers: Sequence[str], config: Config, path: Path) -> tuple[np.ndarray, str]:
+    """Returns the split's name of each utterance, and how it was drawn: by speaker, or by utterance where those are too few or unknown."""
+    known = len(set(speakers)) if all(speakers) else 0
+    groups = np.array(speakers)
+    note = "Split by speaker: nobody is on two sides."
+    if known < 3:
+        groups = np.arange(len(speakers)).astype(str)
+        why = "there are fewer than three speakers" if known else "not every row names its speaker"
+        note = f"Split by utterance, since {why}: the same voice may be on both sides."
+    names = np.unique(groups)
+    held = min(max(1, round(config.data.validation_fraction * len(names))), (len(names) - 1) // 2)
+    if held < 1:
+        raise DataError(
+            f"{path}: {len(names)} utterances cannot be split into train, validation and test; "
             "add recordings or a split column"
         )
     order = np.random.default_rng(config.data.seed).permutation(names)
     place = {name: "validation" if i < held else "test" if i < 2 * held else "train" for i, name in enumerate(order)}
-    return np.array([place[group] for group in groups])
+    return np.array([place[group] for group in groups]), note
+
+
+def _only_test(
+    config: Config, test: Utterances, spec: dict[str, Any], source: Source, left_out: Sequence[tuple[str, str]]
+) -> Prepared:
+    """Returns what a trained model is evaluated on."""
+    left_out, notes = list(left_out), []
+    test = _testable(config, test, left_out, notes)
+    _fail_if_asked(config, left_out)
+    if not len(test):
+        raise DataError(f"{source.name}: no utterance is left to test; left out: {_counted(left_out)}")
+    notes += _unknown_characters("test", test, spec["characters"])
+    return Prepared({"test": test}, spec, source, _counted(left_out), notes, left_out)
 
 
 def _prepared(
@@ -246,6 +263,7 @@ def _prepared(
     read, left_out = dict(read), list(left_out)
     for name in ("train", "validation"):
         read[name] = _usable(config, read[name], name, left_out)
+    read["test"] = _testable(config, read["test"], left_out, notes)
     _fail_if_asked(config, left_out)
     if config.data.limit and config.data.limit < len(read["train"]):
         order = np.random.default_rng(config.data.seed).permutation(len(read["train"]))
@@ -254,9 +272,7 @@ def _prepared(
         raise DataError(f"{source.name}: no utterance is left to train on; left out: {_counted(left_out)}")
     characters = text.alphabet(read["train"].texts)
     for name in ("validation", "test"):
-        unknown = sorted(set("".join(read[name].texts)) - set(characters))
-        if unknown:
-            notes.append(f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)}.")
+        notes += _unknown_characters(name, read[name], characters)
     validation = read["validation"]
     known = [i for i, transcript in enumerate(validation.texts) if text.labels(transcript, characters)]
     left_out += [
@@ -267,17 +283,40 @@ def _prepared(
     return Prepared(read, {"characters": characters}, source, _counted(left_out), notes, left_out)
 
 
+def _unknown_characters(name: str, split: Utterances, characters: Sequence[str]) -> list[str]:
+    unknown = sorted(set("".join(split.texts)) - set(characters))
+    return (
+        [f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)}."] if unknown else []
+    )
+
+
 def _usable(config: Config, utterances: Utterances, split: str, left_out: list[tuple[str, str]]) -> Utterances:
-    """Leaves out what serves no training; the test is never touched."""
+    """Leaves out what serves no training."""
     fastest = max(config.data.speeds) if split == "train" else 1.0
-    keep = []
-    for i, (samples, transcript) in enumerate(zip(utterances.samples, utterances.texts, strict=True)):
-        found = fault(config, samples, transcript, fastest)
-        if found is None:
-            keep.append(i)
-        else:
-            left_out.append((utterances.names[i], f"{split}, {found}"))
-    return utterances.subset(keep)
+    found = _faults(config, utterances, fastest)
+    left_out += [(utterances.names[i], f"{split}, {reason}") for i, reason in enumerate(found) if reason]
+    return utterances.subset(i for i, reason in enumerate(found) if not reason)
+
+
+def _testable(config: Config, test: Utterances, left_out: list[tuple[str, str]], notes: list[str]) -> Utterances:
+    """Leaves out what cannot be read or has no transcript; other faults are no reason to be spared a test, and are noted only."""
+    kept, faulty = [], {}
+    for i, reason in enumerate(_faults(config, test, 1.0)):
+        if reason and reason.startswith((UNREADABLE, EMPTY)):
+            left_out.append((test.names[i], f"test, {reason}"))
+            continue
+        kept.append(i)
+        if reason:
+            faulty.setdefault(reason, []).append(test.names[i])
+    for reason, names in faulty.items():
+        others = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        notes.append(f"Tested all the same ({reason}): {', '.join(names[:3])}{others}.")
+    return test.subset(kept)
+
+
+def _faults(config: Config, utterances: Utterances, fastest: float) -> list[str | None]:
+    rows = zip(utterances.samples, utterances.texts, strict=True)
+    return [fault(config, samples, transcript, fastest) for samples, transcript in rows]
 
 
 def batches(
@@ -298,7 +337,7 @@ def batches(
         lengths = np.array([len(samples) for samples in split.samples], float)
         plan = bucketed_plan(lengths, settings.batch_size, settings.seed)
     else:
-        plan = in_order_plan(len(split), 32)
+        plan = _bounded_plan([len(samples) for samples in split.samples], 32)
     if targets is None:
         targets = [text.labels(transcript, spec["characters"]) for transcript in split.texts]
     collate = _collate(config, split, targets, training)
@@ -313,6 +352,16 @@ def batches(
 
     dataset = index_batches(plan, settings.seed, first_step, endless=training)
     return dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _bounded_plan(lengths: Sequence[int], batch_size: int) -> Plan:
+    """Returns `in_order_plan` with those batches cut up that would hold too much sound."""
+    batches: list[np.ndarray] = []
+    for rows in in_order_plan(len(lengths), batch_size)(0):
+        sound = len(rows) * max((lengths[i] for i in rows), default=0)
+        pieces = min(len(rows), -(-sound // (SECONDS_AT_ONCE * SAMPLE_RATE)))
+        batches += np.array_split(rows, max(1, pieces))
+    return lambda epoch: batches
 
 
 def _collate(config: Config, split: Utterances, targets: Sequence[Sequence[int]], training: bool) -> Callable[..., Any]:

@@ -36,6 +36,7 @@ class Stream:
         self._stride, self._reach = deep_speech_2.stride(config.model), reach(config.model)
         self._future = config.model.future
         self._log_mel, self._standardize = model.get_layer("log_mel"), model.get_layer("standardize")
+        self._cepstra = model.get_layer("cepstra") if config.features.cepstra else None
         self._running_mean = model.get_layer("running_mean")
         last = len(config.model.filters)
         self._convolutions = keras.Model(
@@ -115,6 +116,8 @@ class Stream:
 
     def _frames_heard(self, waveforms: tf.Tensor, total: tf.Tensor, seen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         frames, count = self._log_mel(waveforms, tf.shape(waveforms)[1:])
+        if self._cepstra is not None:
+            frames = self._cepstra(frames)
         frames = self._standardize(frames, count, training=False)
         totals = total[:, None] + tf.cumsum(frames, axis=1)
         return self._running_mean.normalized(frames, totals, seen), totals[:, -1]

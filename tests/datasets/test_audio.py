@@ -65,6 +65,15 @@ class TestEncoding:
             read_audio(path)
 
 
+def test_a_header_that_counts_itself_is_no_truncation(tmp_path):
+    """Some writers put the size of the whole file into the RIFF header, 8 bytes too many."""
+    soundfile.write(tmp_path / "a.wav", TONE, 16_000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[4:8] = len(content).to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(content)
+    assert len(read_audio(tmp_path / "a.wav")) == len(TONE)
+
+
 def test_equals_the_standard_library_and_scipy(tmp_path):
     samples = np.random.default_rng(0).integers(-32768, 32768, 1000).astype("<i2")
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:

@@ -93,10 +93,15 @@ def test_manifest_with_a_wrong_split_is_refused(tmp_path):
         data.prepare(config(file))
 
 
-def test_manifest_of_one_speaker_cannot_be_split_by_speaker(tmp_path):
-    file = manifest(tmp_path, [f"{i}.wav,hello,anna" for i in range(5)])
-    with pytest.raises(DataError, match="cannot be split"):
-        data.prepare(config(file))
+def test_manifest_of_one_speaker_is_split_by_utterance(tmp_path):
+    prepared = data.prepare(config(manifest(tmp_path, [f"{i}.wav,hello,anna" for i in range(5)])))
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 3, "validation": 1, "test": 1}
+    assert "fewer than three speakers: the same voice may be on both sides" in prepared.notes[0]
+
+
+def test_two_recordings_cannot_be_split(tmp_path):
+    with pytest.raises(DataError, match="2 utterances cannot be split"):
+        data.prepare(config(manifest(tmp_path, ["0.wav,hello,anna", "1.wav,hello,anna"])))
 
 
 def test_everything_left_out_is_counted(tmp_path):
@@ -146,6 +151,11 @@ def test_silent_clipped_and_overlong_recordings_train_nothing_but_are_tested(tmp
     }  # fmt: skip
     assert prepared.dropped == {"train, silent": 1, "train, clipped": 1, "train, longer than 35 s": 1}
     assert prepared.splits["test"].names == ["8", "silent", "clipped", "long"]
+    assert [note for note in prepared.notes if note.startswith("Tested")] == [
+        "Tested all the same (silent): silent.",
+        "Tested all the same (clipped): clipped.",
+        "Tested all the same (longer than 35 s): long.",
+    ]
     longer = data.prepare(config(tmp_path / "manifest.csv", longest_seconds=40.0))
     assert "long" in longer.splits["train"].names
 
@@ -156,6 +166,23 @@ def test_an_unusable_recording_ends_the_command_where_asked(tmp_path):
     (tmp_path / "0.wav").write_text("not sound")
     with pytest.raises(DataError, match=r"0\.wav: unreadable recording"):
         data.prepare(config(tmp_path / "manifest.csv", unusable="fail"))
+
+
+def test_a_trained_model_is_told_of_what_it_is_tested_on(tmp_path):
+    spec = {"characters": list("ehlo")}
+    rows = ["0.wav,hello", "1.wav,zürich 7", "2.wav,hello"]
+    file = manifest(tmp_path, rows, "path,text")
+    soundfile.write(tmp_path / "2.wav", np.zeros(16000), 16000)
+    prepared = data.prepare(config(file), spec)
+    assert prepared.splits["test"].names == ["0", "1", "2"]
+    assert prepared.notes == [
+        "Tested all the same (silent): 2.",
+        "The test transcripts hold characters that training never shows:   7 c i r z ü.",
+    ]
+    (tmp_path / "0.wav").write_text("not sound")
+    assert data.prepare(config(file), spec).dropped == {"unreadable recording": 1}
+    with pytest.raises(DataError, match=r"0\.wav: unreadable recording"):
+        data.prepare(config(file, unusable="fail"), spec)
 
 
 def test_a_folder_of_recordings_beside_their_transcripts(tmp_path):
@@ -172,6 +199,12 @@ def test_a_folder_of_recordings_beside_their_transcripts(tmp_path):
     assert set(prepared.splits["train"].texts) <= {f"hello {number}" for number in range(10)}
     assert "speaker" in prepared.notes[0]
     assert prepared.left_out == [("anna0/wav.wav", "missing transcript")]
+    for name in ("alone.txt", "tune.mp3", ".hidden"):
+        (tmp_path / name).write_text("hello")
+    assert data.prepare(config(tmp_path)).left_out[1:] == [
+        ("alone.txt", "missing recording"),
+        ("tune.mp3", "not a WAV, FLAC, OGG, AIFF or SPHERE file"),
+    ]
     before = prepared.source.sha256
     (tmp_path / "anna1/wav.txt").write_text("hello 2")
     assert data.prepare(config(tmp_path)).source.sha256 != before
@@ -218,19 +251,38 @@ def test_librispeech_of_one_kind_is_split_by_reader(tmp_path, monkeypatch):
     assert len(set().union(*readers)) == sum(map(len, readers)) == 6
 
 
-def test_librispeech_that_is_damaged_is_told(tmp_path, monkeypatch):
+def test_librispeech_of_one_reader_is_split_by_utterance(tmp_path, monkeypatch):
+    librispeech(tmp_path, ["dev-clean"])
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    prepared = data.prepare(config("librispeech"))
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 2, "validation": 1, "test": 1}
+    assert "fewer than three speakers" in prepared.notes[0]
+
+
+def test_librispeech_that_is_damaged_is_counted_or_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
     with pytest.raises(DataError, match="train-clean-5"):
         data.prepare(config("librispeech"))
-    librispeech(tmp_path, ["train-clean-5"])
+    librispeech(tmp_path, ["train-clean-5", "train-clean-100", "dev-clean", "test-clean"])
     chapter = tmp_path / "LibriSpeech/train-clean-5/1/7"
     (chapter / "1-7-0000.flac").rename(chapter / "1-7-0009.flac")
-    with pytest.raises(DataError, match=r"row 1: there is no 1-7-0000\.flac"):
-        data.prepare(config("librispeech"))
-    (chapter / "1-7-0009.flac").rename(chapter / "1-7-0000.flac")
     (chapter / "1-7-0001.flac").write_bytes(b"not sound")
-    with pytest.raises(DataError, match=r"1-7-0001\.flac: not a FLAC file"):
-        data.prepare(config("librispeech"))
+    cut = tmp_path / "LibriSpeech/test-clean/31/7/31-7-0000.flac"
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])  # its head still promises all
+    soundfile.write(tmp_path / "LibriSpeech/dev-clean/21/7/21-7-0000.flac", np.zeros(20000), 16000)
+    transcripts = tmp_path / "LibriSpeech/train-clean-100/11/7/11-7.trans.txt"
+    transcripts.write_text("11-7-0000\n11-7-0001 IT'S READ ALOUD\n")
+    prepared = data.prepare(config("librispeech"))
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 5, "validation": 3, "test": 3}
+    assert prepared.dropped == {
+        "missing file": 1, "missing transcript": 1, "train, unreadable recording": 1, "train, empty transcript": 1,
+        "validation, silent": 1, "test, unreadable recording": 1,
+    }  # fmt: skip
+    named = dict(prepared.left_out)
+    assert named["1-7-0000"] == "missing file" and "1-7-0001.flac: not a FLAC file" in named["1-7-0001"]
+    assert data.prepare(config("librispeech"), prepared.spec).dropped["test, unreadable recording"] == 1
+    with pytest.raises(DataError, match=r"1-7-0000: missing file .6 in all"):
+        data.prepare(config("librispeech", unusable="fail"))
 
 
 def test_test_utterances_are_never_left_out(tmp_path):
@@ -279,6 +331,17 @@ def test_batches_hold_what_was_said_and_padding_is_silent(demo):
         np.testing.assert_array_equal(left, right.astype(np.float32) / 32768)
 
 
+def test_batches_that_do_not_train_hold_a_bounded_amount_of_sound(demo, monkeypatch):
+    split = demo.splits["validation"].subset(range(37))
+    longest = max(map(len, split.samples))
+    monkeypatch.setattr(data, "SECONDS_AT_ONCE", 5 * longest / 16000)
+    shapes = [x["waveforms"].shape for x, _ in data.batches(config("demo"), demo.spec, split, False)]
+    assert sum(rows for rows, _ in shapes) == 37
+    assert max(rows * samples for rows, samples in shapes) <= 5 * longest
+    monkeypatch.setattr(data, "SECONDS_AT_ONCE", 0.01)
+    assert len(list(data.batches(config("demo"), demo.spec, split, False))) == 37
+
+
 def test_training_batches_hold_similar_lengths(demo):
     settings = dataclasses.replace(config("demo", speeds=(1.0,)), training=TrainingConfig(batch_size=30))
     taken = data.batches(settings, demo.spec, demo.splits["train"], True).take(len(demo.splits["train"]) // 30)
@@ -307,6 +370,13 @@ def test_frames_count_what_the_model_gives():
     assert frames(Config(), 400) == 1
     assert frames(Config(), 16000) == 25  # 98 windows, halved twice
     assert frames(Config(model=Blstm(filters=(8,))), 16000) == 49
+
+
+@pytest.mark.skipif(not REAL.with_name("LibriSpeech").is_dir(), reason="needs LibriSpeech in DATASETS_DIR")
+def test_the_twelve_utterances_of_librispeech():
+    prepared = data.prepare(config("librispeech"))
+    assert sum(map(len, prepared.splits.values())) == 12 and all(map(len, prepared.splits.values()))
+    assert not prepared.left_out
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="AN4 is not under DATASETS_DIR")

@@ -78,6 +78,18 @@ def test_observed_by_hand():
     assert seen.error_rate == pytest.approx(1 / 3)
 
 
+def test_it_listens_to_utterances_from_all_of_the_validation():
+    samples = [np.full(6000, 100, np.int16)] * 90
+    texts = ["a"] * 45 + ["b"] * 45
+    split = data.Utterances(samples, texts, [""] * 90, texts)
+    spec = {"characters": list("ab")}
+    prepared = Prepared({"train": split, "validation": split}, spec, Source("hum", "0", synthetic=True))
+    [phase] = app.phases(Config(), spec, prepared)
+    [watching] = phase.callbacks()
+    labels = watching.batch[1].numpy()
+    assert labels.shape == (32, 1) and labels.sum() == 16
+
+
 def test_a_training_that_fails_says_so(capsys):
     """Steps far too small, and a bias for the blank."""
     generator = np.random.default_rng(0)

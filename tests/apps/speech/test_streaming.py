@@ -1,5 +1,6 @@
 """Sound in chunks gives what the whole recording gives."""
 
+import dataclasses
 import io
 import json
 from types import SimpleNamespace
@@ -66,6 +67,16 @@ def test_chunks_equal_the_whole_recording(model, chunk):
         writer.write(answer)
     together.write(expected)
     assert writer.text == together.text
+
+
+def test_cepstra_stream():
+    config = dataclasses.replace(CONFIG, features=dataclasses.replace(CONFIG.features, cepstra=13))
+    check(config)
+    keras.utils.set_random_seed(0)
+    cepstral, samples = models.build(config, SPEC), sound(24_321)
+    stream = Stream(config, SPEC, cepstral)
+    answers = [stream.accept(samples[start : start + 1111]) for start in range(0, len(samples), 1111)]
+    np.testing.assert_allclose(np.concatenate([*answers, stream.finish()]), whole(cepstral, samples), atol=1e-4)
 
 
 def test_a_warm_up_compiles_what_sounds_need_and_leaves_no_trace(model):

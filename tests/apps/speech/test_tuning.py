@@ -55,7 +55,7 @@ def tuned(monkeypatch):
 def test_what_is_chosen(tuned):
     assert sorted(tuned) == ["decoding.json", "language_model.arpa"]
     chosen = json.loads(tuned["decoding.json"])
-    assert chosen["order"] in tuning.ORDERS
+    assert chosen["order"] in tuning.ORDERS["word"]
     assert chosen["alpha"] in tuning.ALPHAS and chosen["beta"] in tuning.BETAS
     assert chosen["utterances"] == 2
     assert chosen["wer"] == chosen["cer"] == 0  # “cb c” without a language model
@@ -78,6 +78,27 @@ def test_nothing_is_tuned_where_nothing_validates():
     assert tuning.tune(CONFIG, SPEC, None, prepared([])) == {}
 
 
+def test_hot_words_that_a_person_filled_in_are_heard(tuned):
+    values = spelt("?b_")
+    values[0] = np.log([0.02, 0.52, 0.02, 0.42, 0.02])  # a little more like a
+    assert tuning.tuned_search(CONFIG, {**SPEC, "tuned": tuned})(values)[0].text == "ab"
+    settings = json.loads(tuned["decoding.json"])
+    assert settings["hot_words"] == {}
+    settings["hot_words"] = {"cb": 20.0}
+    hot = {**tuned, "decoding.json": json.dumps(settings)}
+    assert tuning.tuned_search(CONFIG, {**SPEC, "tuned": hot})(values)[0].text == "cb"
+
+
+def test_a_language_model_of_characters(tuned):
+    config = Config(decoding=DecodingConfig(beam_width=16, language_model="character"))
+    made = tuning.tune(config, SPEC, None, prepared())
+    settings = json.loads(made["decoding.json"])
+    assert settings["unit"] == "character" and settings["order"] in tuning.ORDERS["character"]
+    assert settings["known_words_only"] is False
+    assert "\ta b |" in made["language_model.arpa"]
+    assert tuning.tuned_search(config, {**SPEC, "tuned": made})(spelt("?b_ _c"))[0].text == "ab c"
+
+
 def test_a_persons_own_language_model_takes_the_place_of_the_trained_one(tuned):
     lines = "\\data\\\nngram 1=3\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n-0.1\tcb\n\n\\end\\\n"
     search = tuning.tuned_search(CONFIG, {**SPEC, "tuned": {**tuned, "language_model.arpa": lines}})
@@ -89,6 +110,12 @@ def test_a_persons_own_language_model_takes_the_place_of_the_trained_one(tuned):
     [
         ("decoding.json", "{", "remove the folder tuned/"),
         ("decoding.json", '{"unit": "word"}', "remove the folder tuned/"),
+        ("decoding.json", '{"unit": "syllable", "alpha": 1, "beta": 1, "known_words_only": false}', "unit 'syllable'"),
+        (
+            "decoding.json",
+            '{"unit": "character", "alpha": 1, "beta": 1, "known_words_only": true}',
+            "without known_words",
+        ),
         ("language_model.arpa", "", "tuned/language_model.arpa: no line"),
     ],
 )
