@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,42 +27,47 @@ from harness import endpoint_inputs
 from harness.app import Endpoint
 
 _ANSWER = (
-    "text string [n] (best path), text_beam string [n] (beam search), log_probability float32 [n] of text_beam (nats), "
-    "log_probabilities float32 [n, frames, characters + 1] (nats, blank last), frames int32 [n]"
+    "text string [n] (best path), text_beam string [n] (beam search), log_probability float32 [n] of text_beam (nats)"
 )
+POSTERIORS = ("log_probabilities", "frames")
+"""Outputs that only some endpoints give."""
+_POSTERIORS = "log_probabilities float32 [n, frames, characters + 1] (nats, blank last), frames int32 [n]"
 
 
 def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint]:
-    """Returns waveform (padded samples and lengths) and wav_bytes (16-bit PCM WAV files at 16 kHz)."""
+    """Returns waveform (padded samples and lengths) and wav_bytes (16-bit PCM WAV files at 16 kHz), each with the posteriors of every
+    frame and without; first waveform_posteriors, which `predict` asks."""
     window, _ = window_and_hop(config.features)
 
-    def waveform(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
+    def waveform_posteriors(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
         waveforms = endpoint_inputs.after(_checks(waveforms, lengths, window), waveforms)
         return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
 
-    def wav_bytes(wavs: tf.Tensor) -> dict[str, tf.Tensor]:
+    def wav_bytes_posteriors(wavs: tf.Tensor) -> dict[str, tf.Tensor]:
         recordings = tf.map_fn(_decoded, wavs, fn_output_signature=tf.RaggedTensorSpec([None], tf.float32, 0))
-        return waveform(recordings.to_tensor(), tf.cast(recordings.row_lengths(), tf.int32))
+        return waveform_posteriors(recordings.to_tensor(), tf.cast(recordings.row_lengths(), tf.int32))
 
-    classes = "characters: " + repr("".join(spec["characters"]))
-    return [
-        Endpoint(
-            "waveform",
-            waveform,
-            [
-                tf.TensorSpec([None, None], tf.float32, name="waveforms"),
-                tf.TensorSpec([None], tf.int32, name="lengths"),
-            ],
-            "waveforms float32 [n, samples]: mono sound in [-1, 1] at 16 kHz, padded at the end; lengths int32 [n]: real samples "
-            f"of each -> {_ANSWER}; {classes}",
-        ),
-        Endpoint(
-            "wav_bytes",
-            wav_bytes,
-            [tf.TensorSpec([None], tf.string, name="wavs")],
-            f"wavs string [n]: the bytes of 16-bit PCM WAV files at 16 kHz -> {_ANSWER}; {classes}",
-        ),
+    waveforms = [
+        tf.TensorSpec([None, None], tf.float32, name="waveforms"),
+        tf.TensorSpec([None], tf.int32, name="lengths"),
     ]
+    wavs = [tf.TensorSpec([None], tf.string, name="wavs")]
+    sound = "waveforms float32 [n, samples]: mono sound in [-1, 1] at 16 kHz, padded at the end; lengths int32 [n]: real samples of each"
+    files = "wavs string [n]: the bytes of 16-bit PCM WAV files at 16 kHz"
+    more = f"{_ANSWER}, {_POSTERIORS}; characters: {''.join(spec['characters'])!r}"
+    return [
+        Endpoint("waveform_posteriors", waveform_posteriors, waveforms, f"{sound} -> {more}"),
+        Endpoint("waveform", _texts_of(waveform_posteriors), waveforms, f"{sound} -> {_ANSWER}"),
+        Endpoint("wav_bytes", _texts_of(wav_bytes_posteriors), wavs, f"{files} -> {_ANSWER}"),
+        Endpoint("wav_bytes_posteriors", wav_bytes_posteriors, wavs, f"{files} -> {more}"),
+    ]
+
+
+def _texts_of(endpoint: Callable[..., dict[str, tf.Tensor]]) -> Callable[..., dict[str, tf.Tensor]]:
+    def texts(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {name: value for name, value in endpoint(*inputs).items() if name not in POSTERIORS}
+
+    return texts
 
 
 def _checks(waveforms: tf.Tensor, lengths: tf.Tensor, window: int) -> list[tf.Operation]:
@@ -101,11 +106,12 @@ def _decoded(wav: tf.Tensor) -> tf.Tensor:
 
 
 def examples(config: Config, spec: dict[str, Any], split: Utterances) -> dict[str, dict[str, Any]]:
-    """Returns four real utterances for both endpoints."""
+    """Returns four real utterances for each endpoint."""
     samples = split.samples[:4]
     waveforms = padded(samples, 0, np.int16).astype(np.float32) / 32768.0
     wavs = np.array([_wav(row) for row in samples], object)
-    return {"waveform": {"waveforms": waveforms, "lengths": lengths_of(samples)}, "wav_bytes": {"wavs": wavs}}
+    sound, files = {"waveforms": waveforms, "lengths": lengths_of(samples)}, {"wavs": wavs}
+    return {"waveform_posteriors": sound, "waveform": sound, "wav_bytes": files, "wav_bytes_posteriors": files}
 
 
 def _wav(samples: np.ndarray) -> bytes:

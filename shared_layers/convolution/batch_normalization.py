@@ -25,8 +25,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Source: Ioffe and Szegedy, "Batch normalization", 2015, algorithm 1.
 
     >>> pictures = keras.random.normal((4, 8, 8, 2), mean=3.0)
-    >>> round(float(keras.ops.mean(BatchNormalization()(pictures, training=True))), 3)
-    0.0
+    >>> abs(float(keras.ops.mean(BatchNormalization()(pictures, training=True)))) < 1e-3
+    True
     """
 
     def call(self, inputs, training=None, mask=None):

@@ -189,7 +189,7 @@ def test_settings_that_do_not_fit_together_are_named(model, expected):
 RELOAD = """
 import sys, numpy as np, tensorflow as tf
 inputs = np.load(sys.argv[2])
-signature = tf.saved_model.load(sys.argv[1]).signatures["waveform"]
+signature = tf.saved_model.load(sys.argv[1]).signatures["waveform_posteriors"]
 answer = signature(waveforms=tf.constant(inputs["waveforms"]), lengths=tf.constant(inputs["lengths"]))
 heard = {name: answer[name].numpy().astype(str) for name in ("text", "text_beam")}
 np.savez(sys.argv[3], log_probabilities=answer["log_probabilities"].numpy(), **heard)

@@ -39,7 +39,7 @@ def run(tmp_path_factory):
     """The folder of an exported run."""
     folder = tmp_path_factory.mktemp("speech")
     (folder / "saved_model/assets.extra").mkdir(parents=True)
-    (folder / "saved_model/assets.extra/endpoints.txt").write_text("waveform\nwav_bytes\n")
+    (folder / "saved_model/assets.extra/endpoints.txt").write_text("waveform_posteriors\nwaveform\n")
     (folder / "spec.json").write_text(json.dumps(SPEC))
     return folder
 
@@ -60,7 +60,7 @@ def exported(run):
     del loaded
 
 
-def test_both_endpoints_answer_alike_and_like_the_model(exported):
+def test_all_endpoints_answer_alike_and_like_the_model(exported):
     model, signatures = exported
     split = Utterances([noise(9000), noise(4000)], ["a", "b"], ["", ""], ["1", "2"])
     inputs = serve.examples(SETTINGS, SPEC, split)
@@ -68,12 +68,16 @@ def test_both_endpoints_answer_alike_and_like_the_model(exported):
         name: signatures[name](**{key: tf.constant(value) for key, value in values.items()})
         for name, values in inputs.items()
     }
-    assert set(answers["waveform"]) == {"text", "text_beam", "log_probability", "log_probabilities", "frames"}
-    for key, value in answers["waveform"].items():
-        np.testing.assert_array_equal(value, answers["wav_bytes"][key])
+    texts, everything = answers["waveform"], answers["waveform_posteriors"]
+    assert set(texts) == set(answers["wav_bytes"]) == {"text", "text_beam", "log_probability"}
+    assert set(everything) == {*texts, "log_probabilities", "frames"}
+    for answer in answers.values():
+        for key, value in answer.items():
+            np.testing.assert_array_equal(value, everything[key])
+    assert set(answers["wav_bytes_posteriors"]) == set(everything)
     direct = model({name: tf.constant(value) for name, value in inputs["waveform"].items()})
-    np.testing.assert_allclose(answers["waveform"]["log_probabilities"], tf.nn.log_softmax(direct["logits"]), atol=1e-5)
-    assert answers["waveform"]["frames"].numpy().tolist() == [14, 6]
+    np.testing.assert_allclose(everything["log_probabilities"], tf.nn.log_softmax(direct["logits"]), atol=1e-5)
+    assert everything["frames"].numpy().tolist() == [14, 6]
 
 
 def test_a_batch_answers_like_its_members(exported):
@@ -144,7 +148,7 @@ def test_read_names_what_is_wrong(tmp_path):
 
 def test_answer_is_one_row_of_json_values(exported, tmp_path):
     inputs = {"waveforms": tf.zeros([1, 8000]), "lengths": tf.constant([8000])}
-    outputs = {name: value.numpy() for name, value in exported[1]["waveform"](**inputs).items()}
+    outputs = {name: value.numpy() for name, value in exported[1]["waveform_posteriors"](**inputs).items()}
     row = serve.answer(SETTINGS, SPEC, tmp_path / "a.wav", outputs, tmp_path)
     assert set(row) == {"text", "text_best_path", "log_probability"}
     assert isinstance(row["text"], str)
