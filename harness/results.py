@@ -186,6 +186,7 @@ def aggregate(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reference_minutes": _mean(document["reference_minutes"] for document in timed),
         "gpus": gpus,
         **{name: first[name] for name in ("command", "code", "machine", "libraries")},
+        "trained": sorted({document["code"] for document in documents}),
         "evaluated": sorted({document.get("evaluated", document["code"]) for document in documents}),
     }
 
@@ -312,7 +313,11 @@ def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Pr
         return f"there is no preset {name} any more"
     if row["settings"] != identity(presets[name].config):
         return "the preset's settings changed"
-    return changed_since(app, row["code"], row.get("evaluated", [row["code"]]), root, row.get("network"))
+    evaluated = row.get("evaluated", [row["code"]])
+    for trained in row.get("trained", [row["code"]]):
+        if changed := changed_since(app, trained, evaluated, root, row.get("network")):
+            return changed
+    return None
 
 
 def _over_seeds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -42,8 +42,7 @@ def changed_since(
     docstrings and layout do not count. Evaluating a model again brings what only evaluates up to date.
 
     Args:
-        trained, evaluated: the commits as metrics.json has them, of the first seed's training and of every evaluation; "-dirty"
-            behind one is ignored.
+        trained, evaluated: the commits as metrics.json has them, of a training and of the evaluations; "-dirty" behind one is ignored.
         network: as `network_files` says; shared layers of other networks do not count. None: all count.
     """
     start = f"apps/{app}/app.py", "harness/session.py"

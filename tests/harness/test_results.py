@@ -226,6 +226,20 @@ def test_a_row_turns_stale_when_its_code_changes(root):
     assert "†" in (root / "README.md").read_text("utf-8")
 
 
+def test_every_seed_counts_for_whether_a_row_is_stale(root):
+    old = git(root, "rev-parse", "--short=12", "HEAD")
+    (root / "apps" / "digits" / "app.py").write_text("x = 2\n", encoding="utf-8")
+    git(root, "commit", "-qam", "second")
+    new = git(root, "rev-parse", "--short=12", "HEAD")
+    finish(root, document(1, code=new), "lenet5-mnist")
+    write(root)
+    assert kept(root)["stale"] is None
+    finish(root, document(2, code=old, evaluated=new), "lenet5-mnist")
+    write(root)
+    assert kept(root)["trained"] == sorted([old, new])
+    assert kept(root)["stale"] == f"apps/digits/app.py changed since commit {old}"
+
+
 def test_rows_without_runs_are_kept_and_looked_at_again(root):
     finish(root, document(code=git(root, "rev-parse", "HEAD")), "lenet5-mnist")
     write(root)
