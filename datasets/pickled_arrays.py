@@ -95,6 +95,6 @@ def _to_numpy(value: Any) -> Any:
     if not isinstance(value, _Array):
         return value
     _, shape, kind, column_major, content = value.state
-    if kind.name != "u1" or column_major:
-        raise ValueError(f"an array of type {kind.name}, expected unsigned bytes, row by row")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    if kind.name != "u1":
+        raise ValueError(f"an array of type {kind.name}, expected unsigned bytes")
+    return np.frombuffer(content, np.uint8).reshape(shape, order="F" if column_major else "C")

@@ -60,8 +60,9 @@ def written(folder: Path, content: bytes) -> Path:
         by_python_2(),
         pickle.dumps({"data": rows(), "labels": LABELS, "batch_label": "training batch 1 of 5"}, protocol=2),
         pickle.dumps({b"data": rows(), b"labels": LABELS, b"filenames": [b"a.png"] * 4}, protocol=4),
+        pickle.dumps({"data": np.asfortranarray(rows()), "labels": LABELS}, protocol=4),
     ],
-    ids=["python 2", "python 3, protocol 2", "python 3, protocol 4"],
+    ids=["python 2", "python 3, protocol 2", "python 3, protocol 4", "column by column"],
 )
 def test_reads_batches_of_every_python(tmp_path, content):
     images, labels = cifar10.read_pickled_batch(written(tmp_path, content), COUNT)
