@@ -11,6 +11,7 @@ import keras
 from shared_layers.convolution.conv_batch_norm import ConvBatchNorm
 from shared_layers.convolution.dense_block import DenseBlock, NormActConv
 from shared_layers.convolution.depthwise_separable import DepthwiseSeparable
+from shared_layers.convolution.fully_convolutional import DenseOverWindows
 from shared_layers.convolution.inception import Inception
 from shared_layers.convolution.residual import BasicResidualBlock, BottleneckResidualBlock
 from shared_layers.convolution.whitening import WhiteningConvolution
@@ -37,7 +38,7 @@ class State:
     receptive_field: int = 1
     """Side, in pixels of the input, of what one place of the output can see."""
     stride: int = 1
-    """Pixels of the input between two places of the output."""
+    """Pixels of the input between two places of the output; 0: all of them see the same."""
     multiply_adds: int = 0
     """Of the layer, for one picture."""
 
@@ -65,21 +66,29 @@ def output_size(size: int, kernel: int, strides: int, padding: str) -> int:
     return (size + padded - kernel) // strides + 1
 
 
-def layer_costs(model: keras.Model) -> list[LayerCost]:
-    """Returns a row for every layer of a functional model on pictures of a fixed size, in the order of the model.
+def layer_costs(model: keras.Model, size: tuple[int, int] | None = None) -> list[LayerCost]:
+    """Returns a row for every layer of a functional model on pictures of one size, in the order of the model.
 
     Where pictures are resized first, receptive field and stride are in pixels of the resized ones.
 
     Convolutions and matrix products are counted, normalisations and activations are not.
 
+    Args:
+        size: height and width of the pictures, for a model that takes any, such as one in fully convolutional form; None: those
+            that the model takes.
+
     Raises:
-        ValueError: a layer of an unknown kind.
+        ValueError: a layer of an unknown kind, or a model for pictures of any size and no size.
     """
-    _, height, width, channels = model.input_shape
-    states: dict[str, State] = {model.layers[0].name: State(height, width, channels)}
+    height, width = size or model.input_shape[1:3]
+    if height is None or width is None:
+        raise ValueError(f"{model.name}: takes pictures of any size; pass the height and width to count for")
+    # A layer may be shared with other models; the node is its place in this one.
+    nodes = {node.operation.name: node for nodes in model._nodes_by_depth.values() for node in nodes}
+    states: dict[str, State] = {model.layers[0].name: State(height, width, model.input_shape[-1])}
     rows = []
     for layer in model.layers[1:]:
-        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = nodes[layer.name].input_tensors
         before = widest([states[tensor._keras_history.operation.name] for tensor in inputs])
         states[layer.name] = after(layer, before)
         rows.append(LayerCost(layer.name, type(layer).__name__, states[layer.name], layer.count_params()))
@@ -101,11 +110,15 @@ def after(layer: Any, before: State) -> State:
             seen = before.receptive_field + (max(before.height, before.width) - 1) * before.stride
             flat = before.height * before.width if isinstance(layer, keras.layers.Flatten) else 1
             return State(1, 1, flat * before.channels, seen, before.stride)
+        case keras.layers.Reshape(target_shape=(height, width, channels)) if before.height == before.width == 1:
+            return State(height, width, channels, before.receptive_field, 0)
         case keras.layers.Resizing():
             return State(layer.height, layer.width, before.channels)
         case keras.layers.ZeroPadding2D():
             (top, bottom), (left, right) = layer.padding
             return replace(same, height=before.height + top + bottom, width=before.width + left + right)
+        case keras.layers.Conv2DTranspose():
+            return _transposed(layer, before)
         case DenseBlock():
             return _dense_block(layer, before)
     branches = _branches(layer, before.channels)
@@ -136,6 +149,21 @@ def _moved(windows: Sequence[Window], state: State) -> State:
             state.multiply_adds + work,
         )
     return state
+
+
+def _transposed(layer: keras.layers.Conv2DTranspose, before: State) -> State:
+    """Returns the state after a transposed convolution: every place of its input adds a kernel of K to places S apart, so that a
+    place of its output gets something of ceil(K / S) of them."""
+    kernel, strides = layer.kernel_size[0], layer.strides[0]
+    beyond = max(kernel - strides, 0) if layer.padding == "valid" else 0
+    return State(
+        before.height * strides + beyond,
+        before.width * strides + beyond,
+        layer.filters,
+        before.receptive_field + (-(-kernel // strides) - 1) * before.stride,
+        before.stride // strides,
+        kernel**2 * before.channels * layer.filters * before.height * before.width,
+    )
 
 
 def _dense_block(layer: DenseBlock, before: State) -> State:
@@ -175,6 +203,8 @@ def _branches(layer: Any, channels: int) -> list[list[Window]]:
             ]
         case WhiteningConvolution():
             return [[Window(layer.kernel_size, padding="valid", filters=layer.kernel.shape[-1])]]
+        case DenseOverWindows():
+            return [[Window(layer.window[0], padding="valid", filters=layer.dense.units)]]
         case keras.layers.DepthwiseConv2D():
             return [[Window(layer.kernel_size[0], layer.strides[0], layer.padding, depthwise=True)]]
         case keras.layers.Conv2D():

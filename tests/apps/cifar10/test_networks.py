@@ -27,6 +27,7 @@ from apps.cifar10.config import (
 from apps.cifar10.cost import layer_costs, output_size
 from apps.cifar10.grad_cam import grad_cam
 from apps.cifar10.heat_map import heat_map, is_convolutional
+from apps.cifar10.models.autoencoder import build_autoencoder
 from apps.cifar10.models.inception import branch_widths
 from apps.cifar10.presets import DEFAULT, PRESETS
 from datasets.errors import DataError
@@ -66,7 +67,10 @@ def spec(size: int = 32) -> dict:
 
 def built(name: str, size: int = 32) -> keras.Model:
     keras.utils.set_random_seed(0)
-    model = models.build(Config(model=SMALL[name]), spec(size))
+    if name == "autoencoder":
+        model = build_autoencoder(SMALL["code_classifier"], spec(size))
+    else:
+        model = models.build(Config(model=SMALL[name]), spec(size))
     generator = np.random.default_rng(1)
     for variable in model.trainable_variables:  # so that no residual is zero, as at the start
         variable.assign(variable + 0.1 * generator.standard_normal(variable.shape))
@@ -87,16 +91,34 @@ def test_every_row_of_the_catalogue_has_a_preset():
         build_optimizer(preset.config.training, 10)
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
-def test_sizes_and_weights_are_keras_own(name):
-    """The formulas' output sizes and the sum of the weights against the shapes that Keras infers."""
-    model = built(name)
-    rows = layer_costs(model)
+def check_sizes_and_weights(rows: list, model: keras.Model) -> None:
+    """Compares the formulas' output sizes and the sum of the weights with the shapes that Keras infers."""
     for row in rows:
         shape = model.get_layer(row.name).output.shape
         ours = (row.state.height, row.state.width, row.state.channels) if len(shape) == 4 else (row.state.channels,)
         assert tuple(shape[1:]) == ours, row.name
     assert sum(row.parameters for row in rows) == model.count_params()
+
+
+@pytest.mark.parametrize("name", [*sorted(SMALL), "autoencoder"])
+def test_sizes_and_weights_are_keras_own(name):
+    model = built(name)
+    check_sizes_and_weights(layer_costs(model), model)
+
+
+@pytest.mark.parametrize("name", networks("alexnet", "densenet"))
+def test_sizes_and_weights_of_the_fully_convolutional_form_are_keras_own(name):
+    """The sizes are those that Keras infers for a copy on pictures of that size; on the classifier's own it costs what that costs."""
+    model = built(name)
+    maps = fully_convolutional(model)
+    copy = keras.models.clone_model(maps, input_tensors=keras.Input((40, 56, 3)))
+    check_sizes_and_weights(layer_costs(maps, (40, 56)), copy)
+    work, of_maps = (
+        [row.state.multiply_adds for row in rows] for rows in (layer_costs(model), layer_costs(maps, (32, 32)))
+    )
+    assert of_maps == work
+    with pytest.raises(ValueError, match="pass the height and width"):
+        layer_costs(maps)
 
 
 def profiled(model: keras.Model, size: int = 32) -> int:
@@ -105,7 +127,7 @@ def profiled(model: keras.Model, size: int = 32) -> int:
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"
     graph = tf.compat.v1.profiler.profile(function.graph, cmd="op", options=options)
-    wanted = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
+    wanted = ("Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul")
     return sum(child.total_float_ops - sum(c.total_float_ops for c in child.children) for child in operations(graph)
                if child.name in wanted) // 2  # fmt: skip
 
@@ -116,7 +138,7 @@ def operations(node):
         yield from operations(child)
 
 
-@pytest.mark.parametrize("name", [*networks("alexnet", "inception"), "mlp"])
+@pytest.mark.parametrize("name", [*networks("alexnet", "inception"), "mlp", "autoencoder"])
 def test_multiply_adds_are_those_of_tensorflows_profiler(name):
     """But for local response normalisation, which the formulas leave out: its sum over neighbours is a product with a band of ones."""
     model = built(name)
