@@ -1,6 +1,7 @@
 """cifar10: data, model, predictions, endpoints."""
 
 import csv
+import io
 import math
 
 import keras
@@ -428,6 +429,42 @@ def test_endpoints_agree_with_predict(model, saved):
 def test_wrong_bytes_are_refused(saved, content, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         saved["picture_bytes"](pictures=tf.constant([content]))
+
+
+def encoded(picture: Image.Image, kind: str, **options) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+RED, GREEN = (Image.new("RGB", (50, 40), colour) for colour in ((200, 30, 60), (0, 255, 0)))
+
+
+@pytest.mark.parametrize(
+    ("content", "colour"),
+    [
+        (encoded(RED.convert("CMYK"), "JPEG"), (200, 30, 60)),
+        (encoded(RED, "GIF", save_all=True, append_images=[GREEN]), (200, 30, 60)),
+        (encoded(RED.convert("L"), "PNG"), (84, 84, 84)),  # 0.299 red + 0.587 green + 0.114 blue
+        (encoded(RED.convert("L"), "JPEG"), (84, 84, 84)),
+        (encoded(RED.resize((1, 1)), "PNG"), (200, 30, 60)),
+    ],
+    ids=["CMYK", "first picture of an animation", "grey PNG", "grey JPEG", "one pixel"],
+)
+def test_every_kind_of_file_is_answered_as_the_picture_in_it(saved, content, colour):
+    np.testing.assert_allclose(from_bytes(tf.constant(content), 32), np.full((32, 32, 3), colour), atol=3)
+    found = saved["picture_bytes"](pictures=tf.constant([content]))["probabilities"]
+    plain = saved["images"](images=tf.constant(np.full((1, 32, 32, 3), colour, np.uint8)))["probabilities"]
+    np.testing.assert_allclose(found, plain, atol=0.02)
+
+
+def test_a_hundred_megapixels_are_answered_and_more_are_refused(saved):
+    most, more = (encoded(Image.new("L", (side, side), 77), "PNG", compress_level=1) for side in (10_000, 12_000))
+    found = saved["picture_bytes"](pictures=tf.constant([most]))["probabilities"]
+    plain = saved["images"](images=tf.fill([1, 32, 32, 3], tf.constant(77, tf.uint8)))["probabilities"]
+    np.testing.assert_allclose(found, plain, atol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected a picture of at most 100 megapixels"):
+        saved["picture_bytes"](pictures=tf.constant([more]))
 
 
 @pytest.mark.parametrize("shape", [(2, 28, 28, 3), (2, 32, 32, 1), (32, 32, 3)])
