@@ -16,6 +16,7 @@ from harness.command_line import Arguments, UsageError, parse
 from harness.settings import Preset
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
+INTERRUPTED = "interrupted; give the same command again to go on"
 
 
 def main(
@@ -40,7 +41,7 @@ def main(
     try:
         return _carry_out(load_app, config_type, presets, arguments)
     except KeyboardInterrupt:
-        print(f"{app}: interrupted; give the same command again to go on", file=sys.stderr)
+        print(f"{app}: {INTERRUPTED}", file=sys.stderr)
     except BrokenPipeError:
         return _nobody_reads()
     except Exception as error:

@@ -11,8 +11,6 @@ stays one of the CPU.
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +150,7 @@ def run(study: Comparison) -> list[Row]:
         settings = ["--data", study.data, "--training.epochs", str(plan.passes)]
         for verb in ("train", "evaluate"):
             words = [verb, "--preset", preset, *settings, "--training.seed", str(study.seed)]
-            if subprocess.run([sys.executable, "-m", "apps.cifar10", *words], cwd=runs.ROOT).returncode:
+            if studies.run_command("cifar10", words):
                 raise DataError(f"{preset}: could not {verb}; what is above says why")
         rows.append(row_of(preset, config, plan))
         page(study, sorted(rows, key=lambda row: -row.accuracy))

@@ -14,8 +14,6 @@ import dataclasses
 import functools
 import hashlib
 import itertools
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,7 +213,7 @@ def source_run(study: Study) -> Path:
     settings += ["--data.limit", str(study.limit)] if study.limit else []
     settings += ["--training.epochs", str(study.epochs), "--training.batch-size", str(batch_size(study))]
     words = ["train", "--preset", PRESET, *settings, "--training.seed", str(study.seed)]
-    if subprocess.run([sys.executable, "-m", "apps.cifar10", *words], cwd=runs.ROOT).returncode:
+    if studies.run_command("cifar10", words):
         raise DataError(f"{PRESET}: could not be trained on {', '.join(others)}; what is above says why")
     return runs.seed_folder("cifar10", PRESET, parse("cifar10", Config, PRESETS, PRESET, words).config)
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -202,16 +201,14 @@ def test_all_classes_leave_none_to_learn_from():
 @pytest.mark.parametrize("limit", [None, 1000])
 def test_the_run_is_looked_for_where_its_command_puts_it(monkeypatch, limit):
     commands = []
-    monkeypatch.setattr(
-        transfer.subprocess, "run", lambda words, cwd: commands.append(words) or SimpleNamespace(returncode=0)
-    )
+    monkeypatch.setattr(transfer.studies, "run_command", lambda app, words: commands.append((app, words)) or 0)
     folder = transfer.source_run(transfer.Study(widths=(8, 16), seed=3, limit=limit))
-    [[_, dash, module, *words]] = commands
+    [(app, words)] = commands
     arguments = parse("cifar10", Config, PRESETS, DEFAULT, words)
-    assert (dash, module, arguments.verb) == ("-m", "apps.cifar10", "train")
+    assert (app, arguments.verb) == ("cifar10", "train")
     assert arguments.config.data.classes == ("airplane", "deer", "dog", "frog", "truck")
     assert runs.seed_folder("cifar10", arguments.preset, arguments.config) == folder
-    monkeypatch.setattr(transfer.subprocess, "run", lambda words, cwd: SimpleNamespace(returncode=1))
+    monkeypatch.setattr(transfer.studies, "run_command", lambda app, words: 1)
     with pytest.raises(DataError, match="could not be trained on airplane, deer"):
         transfer.source_run(transfer.Study())
 
