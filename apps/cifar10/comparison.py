@@ -19,9 +19,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from apps.cifar10 import budget
+from apps.cifar10.config import Config
 from apps.cifar10.presets import PRESETS
 from datasets.errors import DataError
 from harness import report, results, runs, studies
+from harness.command_line import parse
 from harness.formatting import metric_text
 from harness.sections import Picture, Table, Text
 
@@ -103,11 +105,26 @@ def plan_of(study: Comparison, preset: str) -> budget.Plan:
         raise DataError(f"{file}: {key}: not a plan of this version; remove the file") from None
 
 
-def configured(study: Comparison, preset: str, passes: int | None = None) -> Any:
-    """Returns the preset's configuration with the study's data and seed, and with so many passes; None: its own."""
-    config = PRESETS[preset].config
-    training = dataclasses.replace(config.training, seed=study.seed, epochs=passes or config.training.epochs)
-    return dataclasses.replace(config, data=dataclasses.replace(config.data, source=study.data), training=training)
+def words_of(study: Comparison, preset: str, passes: int | None = None) -> list[str]:
+    """Returns the flags of `python -m apps.cifar10` for the preset with the study's data and seed, and with so many passes; None:
+    its own.
+
+    The bias of a whitening convolution learns for the same share of the training as in the preset.
+    """
+    words = ["--preset", preset, "--data", study.data, "--training.seed", str(study.seed)]
+    if passes is None:
+        return words
+    training = PRESETS[preset].config.training
+    whitening = training.optimizer_options.get("whitening_steps")
+    if whitening:
+        scaled = max(1, round(whitening * passes / training.epochs))
+        words += ["--training.optimizer-options.whitening-steps", str(scaled)]
+    return [*words, "--training.epochs", str(passes)]
+
+
+def configured(study: Comparison, preset: str, passes: int | None = None) -> Config:
+    """Returns the configuration that `words_of` spells."""
+    return parse("cifar10", Config, PRESETS, preset, ["train", *words_of(study, preset, passes)]).config
 
 
 def row_of(preset: str, config: Any, plan: budget.Plan) -> Row:
@@ -146,13 +163,10 @@ def run(study: Comparison) -> list[Row]:
     plans = {preset: plan_of(study, preset) for preset in study.presets}
     rows: list[Row] = []
     for preset, plan in plans.items() if not study.plan_only else ():
-        config = configured(study, preset, plan.passes)
-        settings = ["--data", study.data, "--training.epochs", str(plan.passes)]
         for verb in ("train", "evaluate"):
-            words = [verb, "--preset", preset, *settings, "--training.seed", str(study.seed)]
-            if studies.run_command("cifar10", words):
+            if studies.run_command("cifar10", [verb, *words_of(study, preset, plan.passes)]):
                 raise DataError(f"{preset}: could not {verb}; what is above says why")
-        rows.append(row_of(preset, config, plan))
+        rows.append(row_of(preset, configured(study, preset, plan.passes), plan))
         page(study, sorted(rows, key=lambda row: -row.accuracy))
     return sorted(rows, key=lambda row: -row.accuracy)
 

@@ -56,6 +56,15 @@ def test_a_plan_is_kept(tmp_path, monkeypatch):
     assert (config.training.epochs, config.training.seed, config.data.source) == (6, 3, "demo")
 
 
+def test_the_whitening_learns_for_the_presets_share_of_any_number_of_passes():
+    study = comparison.Comparison()
+    preset = PRESETS["speedrun-cifar10"].config
+    assert comparison.configured(study, "speedrun-cifar10", preset.training.epochs) == preset
+    training = comparison.configured(study, "speedrun-cifar10", 6).training
+    assert training.optimizer_options == {**preset.training.optimizer_options, "whitening_steps": round(150 * 6 / 17)}
+    assert training.epochs == 6
+
+
 def test_a_plan_of_another_version_is_one_sentence(tmp_path, capsys):
     (tmp_path / "plan.json").write_text('{"mlp-cifar10, 10 reference minutes": 6}')
     assert comparison.main(["--presets", "mlp-cifar10", "--output", str(tmp_path)]) == 1
