@@ -26,6 +26,7 @@ from harness import report, results, runs, studies
 from harness.command_line import parse
 from harness.formatting import metric_text
 from harness.sections import Picture, Table, Text
+from harness.settings import identity
 
 README = runs.ROOT / "apps" / "cifar10" / "README.md"
 COMPARED = (
@@ -87,22 +88,29 @@ class Row:
 
 
 def plan_of(study: Comparison, preset: str) -> budget.Plan:
-    """Returns the passes that the preset's budget allows; measured once, kept in plan.json.
+    """Returns the passes that the preset's budget allows; measured once for its settings and data, kept in plan.json.
 
     Raises:
         DataError: it is to be measured, and a GPU is in use; or a plan.json that cannot be read.
     """
     file = study.output / "plan.json"
-    plans = runs.read_json(file) if file.is_file() else {}
-    key = f"{preset}, {study.minutes:g} reference minutes"
+    config = configured(study, preset)
+    key = f"{preset}-{identity(config)}, {study.data}, {study.minutes:g} reference minutes"
+    plans = kept_plans(file)
     if key not in plans:
-        plan = budget.planned(study.minutes, budget.minutes_per_pass(configured(study, preset)))
-        runs.write_json(file, {**plans, key: dataclasses.asdict(plan)})
+        plan = budget.planned(study.minutes, budget.minutes_per_pass(config))
+        # read again: another process may have planned other presets meanwhile
+        runs.write_json(file, {**kept_plans(file), key: dataclasses.asdict(plan)})
         return plan
     try:
         return budget.Plan(**plans[key])
     except TypeError:
         raise DataError(f"{file}: {key}: not a plan of this version; remove the file") from None
+
+
+def kept_plans(file: Path) -> dict[str, Any]:
+    """Returns what plan.json holds, nothing where there is none yet."""
+    return runs.read_json(file) if file.is_file() else {}
 
 
 def words_of(study: Comparison, preset: str, passes: int | None = None) -> list[str]:

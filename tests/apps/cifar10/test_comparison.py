@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 
 from apps.cifar10 import budget, comparison
+from apps.cifar10.config import MLP
 from apps.cifar10.presets import PRESETS
 from datasets.errors import DataError
 from harness import runs
+from harness.settings import identity
 
 ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 812_345, 86_000_000, 7, 301.4, 9.61)
 
@@ -65,10 +67,35 @@ def test_the_whitening_learns_for_the_presets_share_of_any_number_of_passes():
     assert training.epochs == 6
 
 
+def test_a_plan_is_of_its_data_and_settings(tmp_path, monkeypatch):
+    study, preset = comparison.Comparison(output=tmp_path), PRESETS["mlp-cifar10"]
+    measured = iter([1.6, 0.8, 0.4])
+    monkeypatch.setattr(budget, "minutes_per_pass", lambda config: next(measured))
+    assert comparison.plan_of(replace(study, data="demo"), "mlp-cifar10").passes == 6
+    assert comparison.plan_of(study, "mlp-cifar10").passes == 12
+    changed = replace(preset, config=replace(preset.config, model=MLP(units=500)))
+    monkeypatch.setitem(comparison.PRESETS, "mlp-cifar10", changed)
+    assert comparison.plan_of(study, "mlp-cifar10").passes == 25
+
+
+def test_a_plan_leaves_those_of_another_process(tmp_path, monkeypatch):
+    study = comparison.Comparison(output=tmp_path)
+
+    def measured(config):
+        if isinstance(config.model, MLP):
+            comparison.plan_of(study, "vgg-cifar10")
+        return 1.6
+
+    monkeypatch.setattr(budget, "minutes_per_pass", measured)
+    comparison.plan_of(study, "mlp-cifar10")
+    assert len(runs.read_json(tmp_path / "plan.json")) == 2
+
+
 def test_a_plan_of_another_version_is_one_sentence(tmp_path, capsys):
-    (tmp_path / "plan.json").write_text('{"mlp-cifar10, 10 reference minutes": 6}')
+    name = f"mlp-cifar10-{identity(PRESETS['mlp-cifar10'].config)}, cifar10, 10 reference minutes"
+    runs.write_json(tmp_path / "plan.json", {name: 6})
     assert comparison.main(["--presets", "mlp-cifar10", "--output", str(tmp_path)]) == 1
-    assert "plan.json: mlp-cifar10, 10 reference minutes: not a plan" in capsys.readouterr().err
+    assert f"plan.json: {name}: not a plan" in capsys.readouterr().err
 
 
 def test_planning_on_a_gpu_is_refused(monkeypatch):
