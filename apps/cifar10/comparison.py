@@ -3,8 +3,8 @@
     make compare-cifar10
 
 measures each preset's speed on the CPU, trains it for as many passes as the budget allows, evaluates it once on the test pictures, and
-writes a page with the table and a plot of accuracy against cost, and the table into the app's README. Broken off and given again it
-goes on where it stopped. With a GPU at hand, plan without it (CUDA_VISIBLE_DEVICES= and --plan-only), then train with it: the budget
+writes a page with the table and a plot of accuracy against cost, and, unless settings were changed, the table into the app's README.
+Broken off and given again it goes on where it stopped. With a GPU at hand, plan without it (CUDA_VISIBLE_DEVICES= and --plan-only), then train with it: the budget
 stays one of the CPU.
 """
 
@@ -49,7 +49,7 @@ class Comparison:
     presets: tuple[str, ...] = tuple(COMPARED)
     """What to compare."""
     data: str = "cifar10"
-    """"cifar10", "demo", or a folder with one subfolder of pictures a class; the README is written for cifar10 only."""
+    """"cifar10", "demo", or a folder with one subfolder of pictures a class."""
     plan_only: bool = False
     """Measure the presets' speed and write plan.json, no more."""
     output: Path = runs.RUNS / "cifar10-comparison"
@@ -235,11 +235,11 @@ def write_readme(study: Comparison, rows: Sequence[Row], file: Path = README) ->
 
 
 def measure(study: Comparison) -> str:
-    """Compares, prints the rows, and writes page and README; says where the page is."""
+    """Compares, prints the rows, and writes the page, and the README of the study as it is by default; says where the page is."""
     rows = run(study)
     if study.plan_only:
         return f"plan in {study.output / 'plan.json'}"
-    if study.data == "cifar10":
+    if dataclasses.replace(study, output=Comparison.output) == Comparison():
         write_readme(study, rows)
     for row in rows:
         print("  ".join(row.cells()))

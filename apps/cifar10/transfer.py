@@ -5,7 +5,8 @@
 takes five classes of CIFAR-10 for somebody's own, with 10, 100 and 1,000 training pictures each. A network of this app is trained on
 the other five classes; its features, and those of MobileNetV2 from ImageNet, are computed once for every picture, and a logistic
 regression is trained on them. The same network from scratch, on the same few pictures, is what they are compared with. All choices are
-made on validation pictures; then each cell is tested once. Broken off and given again it goes on where it stopped.
+made on validation pictures; then each cell is tested once. Broken off and given again it goes on where it stopped. Writes a page, and,
+unless settings were changed, the table into the app's README.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Study:
     seed: int = 1
     """Of every training, and of the draw of the few."""
     data: str = "cifar10"
-    """"cifar10" or "demo"; the README is written for cifar10 only."""
+    """"cifar10" or "demo"."""
     limit: int | None = None
     """Use at most so many training pictures of the classes, and of the others."""
     imagenet: bool = True
@@ -381,9 +382,9 @@ def write_readme(study: Study, cells: Sequence[Cell], file: Path = README) -> No
 
 
 def measure(study: Study) -> str:
-    """Measures every cell, prints them, and writes page and README; says where the page is."""
+    """Measures every cell, prints them, and writes the page, and the README of the study as it is by default; says where the page is."""
     cells = run(study)
-    if study.data == "cifar10" and study.limit is None:
+    if dataclasses.replace(study, output=Study.output) == Study():
         write_readme(study, cells)
     for row in rows(cells):
         print("  ".join(row))

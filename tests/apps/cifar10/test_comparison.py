@@ -42,6 +42,18 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
         comparison.write_readme(study, rows, readme)
 
 
+@pytest.mark.parametrize(
+    ("changed", "written"),
+    [({}, 1), ({"minutes": 5.0}, 0), ({"presets": ("vgg-cifar10",)}, 0), ({"seed": 2}, 0), ({"data": "demo"}, 0)],
+)
+def test_only_the_study_as_it_is_by_default_writes_the_readme(tmp_path, monkeypatch, changed, written):
+    calls = []
+    monkeypatch.setattr(comparison, "run", lambda study: [ROW])
+    monkeypatch.setattr(comparison, "write_readme", lambda *given: calls.append(given))
+    comparison.measure(comparison.Comparison(output=tmp_path, **changed))
+    assert len(calls) == written
+
+
 def test_the_readme_has_the_marks():
     text = comparison.README.read_text("utf-8")
     assert text.count("<!-- comparison:begin -->") == text.count("<!-- comparison:end -->") == 1

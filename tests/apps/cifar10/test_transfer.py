@@ -193,6 +193,18 @@ def test_the_page_and_the_readme_hold_every_cell_with_its_gain(tmp_path):
     assert text.count("<!-- transfer:begin -->") == text.count("<!-- transfer:end -->") == 1
 
 
+@pytest.mark.parametrize(
+    ("changed", "written"),
+    [({}, 1), ({"examples": (10,)}, 0), ({"imagenet": False}, 0), ({"limit": 1000}, 0), ({"data": "demo"}, 0)],
+)
+def test_only_the_study_as_it_is_by_default_writes_the_readme(tmp_path, monkeypatch, changed, written):
+    calls = []
+    monkeypatch.setattr(transfer, "run", lambda study: cells())
+    monkeypatch.setattr(transfer, "write_readme", lambda *given: calls.append(given))
+    transfer.measure(transfer.Study(output=tmp_path, **changed))
+    assert len(calls) == written
+
+
 def test_all_classes_leave_none_to_learn_from():
     with pytest.raises(DataError, match="leave two classes or more"):
         transfer.source_run(transfer.Study(classes=transfer.CLASS_NAMES))
