@@ -46,7 +46,7 @@ def minutes_per_pass(config: Any) -> float:
     the machine does.
 
     Raises:
-        DataError: a GPU is in use; its steps say nothing about a CPU.
+        DataError: a GPU is in use; its steps say nothing about a CPU. Or the training has several phases.
     """
     import tensorflow as tf
 
@@ -60,7 +60,12 @@ def minutes_per_pass(config: Any) -> float:
     config = dataclasses.replace(config, training=dataclasses.replace(config.training, batch_size=batch_size))
     prepared = APP.prepare(config)
     devices.set_up(config.training.seed, config.training.precision)
-    [phase] = APP.phases(config, prepared.spec, prepared)
+    phase, *further = APP.phases(config, prepared.spec, prepared)
+    if further:
+        names = ", ".join(each.name for each in (phase, *further))
+        raise DataError(
+            f"a training in phases ({names}) is not planned by one budget; leave its preset out of --presets"
+        )
     model = phase.build(None)
     model.compile(optimizer=build_optimizer(config.training, 100), **phase.compile_arguments())
     batches = iter(phase.batches(prepared.splits["train"], True))

@@ -31,7 +31,7 @@ from harness.settings import identity
 README = runs.ROOT / "apps" / "cifar10" / "README.md"
 COMPARED = (
     "alexnet-cifar10 vgg-cifar10 inception-cifar10 residual-cifar10 residual-bottleneck-cifar10 densenet-cifar10 "
-    "mobilenet-cifar10 xception-cifar10 speedrun-cifar10 mlp-cifar10"
+    "mobilenet-cifar10 xception-cifar10 speedrun-cifar10 mlp-cifar10 autoencoder-classifier-end-to-end-cifar10"
 ).split()
 COLUMNS = (
     "row", "preset", "accuracy, 95 % interval", "weights", "multiply-adds", "passes", "pictures/s", "reference minutes"

@@ -17,9 +17,9 @@ ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 812_345, 86_0
 
 
 def test_every_row_of_the_catalogue_is_compared():
-    """But for what builds on earlier training: transfer and the autoencoder's code are compared with training from scratch."""
+    """But for what builds on earlier training: transfer is compared with training from scratch."""
     rows = {PRESETS[preset].catalogue for preset in comparison.COMPARED}
-    assert rows == {preset.catalogue for preset in PRESETS.values()} - {"C10", "C-transfer"}
+    assert rows == {preset.catalogue for preset in PRESETS.values()} - {"C-transfer"}
 
 
 def test_the_page_and_the_readme_hold_every_row(tmp_path):
@@ -129,6 +129,14 @@ def test_a_gpu_is_named_and_its_minutes_are_the_plans(tmp_path):
     text = comparison.about(study, [replace(ROW, gpu="NVIDIA H200")])
     assert "Trained on NVIDIA H200" in text and "reckoned" in text
     assert "reckoned" not in comparison.about(study, [ROW])
+
+
+def test_a_training_in_phases_is_one_sentence(tmp_path, capsys):
+    flags = ["--presets", "autoencoder-classifier-cifar10", "--data", "demo", "--output", str(tmp_path)]
+    assert comparison.main(flags) == 1
+    assert re.search(
+        r"^cifar10: a training in phases \(autoencoder, frozen, train\) is not .*\n", capsys.readouterr().err
+    )
 
 
 def test_an_unknown_preset_is_one_sentence(tmp_path, capsys):
