@@ -13,7 +13,7 @@ from datasets.errors import DataError
 from harness import runs
 from harness.settings import identity
 
-ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 812_345, 86_000_000, 7, 301.4, 9.61)
+ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 0.9151, 812_345, 86_000_000, 7, 301.4, 9.61)
 
 
 def test_every_row_of_the_catalogue_is_compared():
@@ -36,7 +36,9 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
         comparison.write_readme(study, rows, readme)
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
-    assert text.count("| C2 | vgg-cifar10 | 92.34 % (91.80 – 92.85 %) | 812,345 | 86.0 M | 7 | 301 | 9.6 |") == 1
+    assert (
+        text.count("| C2 | vgg-cifar10 | 92.34 % (91.80 – 92.85 %) | 91.51 % | 812,345 | 86.0 M | 7 | 301 | 9.6 |") == 1
+    )
     readme.write_text("no marks")
     with pytest.raises(ValueError, match="no <!-- comparison:begin -->"):
         comparison.write_readme(study, rows, readme)
@@ -122,6 +124,25 @@ def test_a_pass_costs_what_its_arithmetic_costs():
     config = replace(config, data=replace(config.data, source="demo"))
     arithmetic = 6 * (3072 * 1000 + 2 * 1000**2 + 1000 * 10) * 3800 / 400e9 / 60
     assert arithmetic < budget.minutes_per_pass(config) < 5 * arithmetic
+
+
+@pytest.mark.parametrize(("one_view", "expected"), [({"accuracy_one_view": {"value": 0.5}}, 0.5), ({}, 0.6)])
+def test_a_row_is_what_the_run_left_behind(tmp_path, monkeypatch, one_view, expected):
+    monkeypatch.setattr(runs, "RUNS", tmp_path)
+    config = comparison.configured(comparison.Comparison(), "mlp-cifar10", 4)
+    written = {
+        "metrics": {"metrics": {"accuracy": {"value": 0.6, "interval95": [0.59, 0.61]}, **one_view}},
+        "training": {"parameters": 7, "seconds": 100.0, "reference_minutes": None},
+        "spec": {"class_names": ["cat", "dog"], "size": 32, "mean": [120.0] * 3, "standard_deviation": [60.0] * 3},
+        "data": {"counts": {"train": 1000}},
+        "environment": {"machine": {"gpu": "NVIDIA H200"}},
+    }
+    for name, value in written.items():
+        runs.write_json(runs.seed_folder("cifar10", "mlp-cifar10", config) / f"{name}.json", value)
+    row = comparison.row_of("mlp-cifar10", config, budget.Plan(4, 9.5))
+    assert (row.accuracy, row.interval95, row.one_view) == (0.6, (0.59, 0.61), expected)
+    assert (row.multiply_adds, row.epochs) == (3072 * 1000 + 2 * 1000**2 + 1000 * 2, 4)
+    assert (row.images_per_second, row.reference_minutes, row.gpu) == (4 * 768 / 100, 9.5, "NVIDIA H200")
 
 
 def test_a_gpu_is_named_and_its_minutes_are_the_plans(tmp_path):
