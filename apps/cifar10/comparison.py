@@ -171,6 +171,9 @@ def run(study: Comparison) -> list[Row]:
     Raises:
         DataError: an unknown preset, or one that failed.
     """
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")  # this process would take all of its memory before the trainings start
     unknown = sorted(set(study.presets) - set(PRESETS))
     if unknown:
         raise DataError(f"--presets {', '.join(unknown)}: there are {', '.join(PRESETS)}")
@@ -218,12 +221,15 @@ def page(study: Comparison, rows: Sequence[Row]) -> Path:
 
 def about(study: Comparison, rows: Sequence[Row]) -> str:
     """Returns the sentences over the table."""
-    gpus = sorted({row.gpu for row in rows if row.gpu})
-    where = (
-        f" Trained on {' and '.join(gpus)}, where the pictures/s were measured; the reference minutes are reckoned for these passes on a CPU."
-        if gpus
-        else ""
-    )
+    on_gpu = [row for row in rows if row.gpu]
+    where = ""
+    if on_gpu:
+        gpus = " and ".join(sorted({row.gpu for row in on_gpu}))
+        which = "all" if len(on_gpu) == len(rows) else ", ".join(row.preset for row in on_gpu)
+        where = (
+            f" Trained on {gpus}: {which}; their pictures/s were measured there, their reference minutes are reckoned for these passes "
+            "on a CPU."
+        )
     return (
         f"Each trained for as many passes as fit {study.minutes:g} reference minutes of a CPU, as planned from a few measured steps, seed "
         f"{study.seed}, {study.data}; the intervals are over the test pictures, of one training.{where}"

@@ -249,7 +249,11 @@ def run(study: Study) -> list[Cell]:
         DataError: unknown classes, too few pictures, or weights that are absent.
     """
     from apps.cifar10 import data
+    from harness import devices
 
+    devices.open_strategy(
+        "one"
+    )  # takes of a GPU's memory what it needs, and leaves the rest to the training of source_run
     prepared = data.prepare(Config(DataConfig(source=study.data, classes=study.classes, limit=study.limit)))
     splits = {**prepared.splits, "train": few(prepared.splits["train"], max(study.examples), study.seed)}
     measured = [

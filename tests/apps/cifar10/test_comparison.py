@@ -147,8 +147,12 @@ def test_a_row_is_what_the_run_left_behind(tmp_path, monkeypatch, one_view, expe
 
 def test_a_gpu_is_named_and_its_minutes_are_the_plans(tmp_path):
     study = comparison.Comparison(output=tmp_path)
-    text = comparison.about(study, [replace(ROW, gpu="NVIDIA H200")])
-    assert "Trained on NVIDIA H200" in text and "reckoned" in text
+    on_gpu = replace(ROW, gpu="NVIDIA H200")
+    text = comparison.about(study, [on_gpu])
+    assert "Trained on NVIDIA H200: all;" in text and "reckoned" in text
+    assert "Trained on NVIDIA H200: vgg-cifar10;" in comparison.about(
+        study, [replace(ROW, preset="mlp-cifar10"), on_gpu]
+    )
     assert "reckoned" not in comparison.about(study, [ROW])
 
 
@@ -158,6 +162,14 @@ def test_a_training_in_phases_is_one_sentence(tmp_path, capsys):
     assert re.search(
         r"^cifar10: a training in phases \(autoencoder, frozen, train\) is not .*\n", capsys.readouterr().err
     )
+
+
+def test_the_comparison_itself_leaves_the_gpu_to_the_trainings(tmp_path, monkeypatch):
+    hidden = []
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *given: hidden.append(given))
+    monkeypatch.setattr(budget, "minutes_per_pass", lambda config: 1.6 if hidden else pytest.fail("not hidden yet"))
+    comparison.run(comparison.Comparison(output=tmp_path, presets=("mlp-cifar10",), plan_only=True))
+    assert hidden == [([], "GPU")]
 
 
 def test_an_unknown_preset_is_one_sentence(tmp_path, capsys):

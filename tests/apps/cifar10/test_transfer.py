@@ -6,6 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -203,6 +204,15 @@ def test_only_the_study_as_it_is_by_default_writes_the_readme(tmp_path, monkeypa
     monkeypatch.setattr(transfer, "write_readme", lambda *given: calls.append(given))
     transfer.measure(transfer.Study(output=tmp_path, **changed))
     assert len(calls) == written
+
+
+def test_a_gpu_is_shared_with_the_training_on_the_other_classes(monkeypatch):
+    grows = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *given: grows.append(given))
+    with pytest.raises(DataError, match="unicorn"):
+        transfer.run(transfer.Study(classes=("unicorn", "cat"), data="demo"))
+    assert grows == [("GPU:0", True)]
 
 
 def test_all_classes_leave_none_to_learn_from():
