@@ -27,6 +27,7 @@ from harness.command_line import parse
 from harness.formatting import metric_text, metric_value
 from harness.sections import Picture, Table, Text
 from harness.settings import identity
+from harness.staleness import changed_since
 
 README = runs.ROOT / "apps" / "cifar10" / "README.md"
 COMPARED = (
@@ -139,6 +140,16 @@ def configured(study: Comparison, preset: str, passes: int | None = None) -> Con
     return parse("cifar10", Config, PRESETS, preset, ["train", *words_of(study, preset, passes)]).config
 
 
+def is_up_to_date(folder: Path) -> bool:
+    """Tells whether a run is trained, and evaluated at a commit whose code is that of today, uncommitted changes included."""
+    if not all((folder / name).is_file() for name in ("model.keras", "metrics.json", "report.html")):
+        return False
+    document = runs.read_json(folder / "metrics.json")
+    evaluated = document.get("evaluated", document["code"])
+    # what had not been committed when it was evaluated nobody knows
+    return not evaluated.endswith("-dirty") and changed_since("cifar10", evaluated, [evaluated], runs.ROOT) is None
+
+
 def row_of(preset: str, config: Any, plan: budget.Plan) -> Row:
     """Reads what a finished and evaluated run left behind; on a GPU the reference minutes are those of the plan."""
     from apps.cifar10 import models
@@ -180,12 +191,25 @@ def run(study: Comparison) -> list[Row]:
     plans = {preset: plan_of(study, preset) for preset in study.presets}
     rows: list[Row] = []
     for preset, plan in plans.items() if not study.plan_only else ():
-        for verb in ("train", "evaluate"):
-            if studies.run_command("cifar10", [verb, *words_of(study, preset, plan.passes)]):
-                raise DataError(f"{preset}: could not {verb}; what is above says why")
-        rows.append(row_of(preset, configured(study, preset, plan.passes), plan))
+        config = configured(study, preset, plan.passes)
+        train_and_evaluate(preset, words_of(study, preset, plan.passes), runs.seed_folder("cifar10", preset, config))
+        rows.append(row_of(preset, config, plan))
         page(study, sorted(rows, key=lambda row: -row.accuracy))
     return sorted(rows, key=lambda row: -row.accuracy)
+
+
+def train_and_evaluate(preset: str, words: Sequence[str], folder: Path) -> None:
+    """Trains and evaluates a preset with the settings in `words`, unless its run folder shows that both are done.
+
+    Raises:
+        DataError: it failed.
+    """
+    if is_up_to_date(folder):
+        runs.say(f"cifar10: {folder} is trained and evaluated already")
+        return
+    for verb in ("train", "evaluate"):
+        if studies.run_command("cifar10", [verb, *words]):
+            raise DataError(f"{preset}: could not {verb}; what is above says why")
 
 
 def cost_figure(rows: Sequence[Row]) -> Figure:

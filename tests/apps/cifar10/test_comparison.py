@@ -126,6 +126,33 @@ def test_a_pass_costs_what_its_arithmetic_costs():
     assert arithmetic < budget.minutes_per_pass(config) < 5 * arithmetic
 
 
+@pytest.mark.parametrize(
+    ("evaluated", "changed", "absent", "words"),
+    [
+        ("1f3a9c02d4e5", None, "", []),
+        ("1f3a9c02d4e5", "apps/cifar10/data.py changed", "", ["train", "evaluate"]),
+        ("1f3a9c02d4e5-dirty", None, "", ["train", "evaluate"]),
+        ("1f3a9c02d4e5", None, "model.keras", ["train", "evaluate"]),
+        ("1f3a9c02d4e5", None, "report.html", ["train", "evaluate"]),
+    ],
+)
+def test_what_is_up_to_date_is_not_done_again(tmp_path, monkeypatch, evaluated, changed, absent, words):
+    commands = []
+    monkeypatch.setattr(runs, "RUNS", tmp_path)
+    monkeypatch.setattr(budget, "minutes_per_pass", lambda config: 2.5)
+    monkeypatch.setattr(comparison, "changed_since", lambda app, trained, evaluated, root: changed)
+    monkeypatch.setattr(comparison.studies, "run_command", lambda app, words: commands.append(words[0]) or 0)
+    monkeypatch.setattr(
+        comparison, "row_of", lambda preset, config, plan: replace(ROW, preset=preset, epochs=plan.passes)
+    )
+    study = comparison.Comparison(output=tmp_path, presets=("mlp-cifar10",))
+    folder = runs.seed_folder("cifar10", "mlp-cifar10", comparison.configured(study, "mlp-cifar10", 4))
+    for name in {"model.keras", "metrics.json", "report.html"} - {absent}:
+        runs.write_json(folder / name, {"code": "1f3a9c02d4e5", "evaluated": evaluated})
+    assert [row.epochs for row in comparison.run(study)] == [4]
+    assert commands == words
+
+
 @pytest.mark.parametrize(("one_view", "expected"), [({"accuracy_one_view": {"value": 0.5}}, 0.5), ({}, 0.6)])
 def test_a_row_is_what_the_run_left_behind(tmp_path, monkeypatch, one_view, expected):
     monkeypatch.setattr(runs, "RUNS", tmp_path)
