@@ -7,17 +7,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from apps.cifar10 import data, models, transfer
+from apps.cifar10.app import APP
 from apps.cifar10.config import Config, DataConfig, ResidualNetwork, Transfer
 from apps.cifar10.cost import layer_costs
 from apps.cifar10.features import features
 from apps.cifar10.presets import DEFAULT, PRESETS
 from datasets.errors import DataError
 from datasets.fetch import data_folder
-from harness import runs
+from harness import commands, devices, runs
 from harness.command_line import parse
 from harness.labelled_pictures import LabelledPictures
 from harness.statistics import wilson
@@ -92,6 +94,38 @@ def test_mobilenet_is_keras_own_on_enlarged_pictures():
     assert sum(row.parameters for row in rows) == model.count_params()
     assert [row.state.channels for row in rows if row.name in ("Conv_1", "pool", "classifier")] == [1280, 1280, 2]
     assert next(row.state.height for row in rows if row.name == "Conv_1") == 2
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "a network of this app",
+        pytest.param(
+            "MobileNetV2",
+            marks=[pytest.mark.long, pytest.mark.skipif(not PUBLISHED.is_file(), reason=f"{PUBLISHED} is not there")],
+        ),
+    ],
+)
+def test_the_preset_learns_from_a_hundred_and_twenty_pictures_of_a_persons_own(tmp_path, monkeypatch, network):
+    """Pictures of two colours, 44 x 40, at their own size: one command each trains and evaluates."""
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(devices, "matmul_gflops", lambda: 100.0)
+    generator = np.random.default_rng(0)
+    for name, colour in (("grass", (60, 150, 60)), ("sky", (90, 120, 220))):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for number in range(60):
+            noisy = np.array(colour) + generator.normal(0, 20, (40, 44, 3))
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(tmp_path / "mine" / name / f"{number}.png")
+    flags = ["--preset", "transfer-cifar10", "--data", str(tmp_path / "mine"), "--training.epochs", "1"]
+    if network != "MobileNetV2":
+        keras.utils.set_random_seed(0)
+        models.build(Config(model=ResidualNetwork(widths=(8, 16))), {**SPEC, "size": 40}).save(tmp_path / "old.keras")
+        flags += ["--model.network", str(tmp_path / "old.keras")]
+    for verb in ("train", "evaluate"):
+        assert commands.main("cifar10", Config, PRESETS, DEFAULT, lambda: APP, [verb, *flags]) == 0
+    [run] = (tmp_path / "runs" / "cifar10").glob("transfer-cifar10-*/seed-1")
+    assert runs.read_json(run / "spec.json")["size"] == 40
+    assert runs.read_json(run / "metrics.json")["metrics"]["accuracy"]["value"] > 0.75  # chance is 0.5
 
 
 # ---- classes
