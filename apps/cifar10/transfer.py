@@ -251,9 +251,7 @@ def run(study: Study) -> list[Cell]:
     from apps.cifar10 import data
     from harness import devices
 
-    devices.open_strategy(
-        "one"
-    )  # takes of a GPU's memory what it needs, and leaves the rest to the training of source_run
+    devices.open_strategy("one")  # takes no more of a GPU's memory than it needs: source_run trains there too
     prepared = data.prepare(Config(DataConfig(source=study.data, classes=study.classes, limit=study.limit)))
     splits = {**prepared.splits, "train": few(prepared.splits["train"], max(study.examples), study.seed)}
     measured = [
