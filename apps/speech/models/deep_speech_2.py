@@ -54,7 +54,9 @@ def build(model: DeepSpeech2, features: FeaturesConfig, classes: int) -> CTCMode
     x = keras.layers.Dropout(model.dropout, name="dropout")(x)
     # the CTC loss and its decoders take float32 only
     logits = keras.layers.Dense(classes, dtype="float32", name="logits")(x)
-    return CTCModel(inputs=inputs, outputs={"logits": logits, "frames": count}, name="deep_speech_2")
+    network = CTCModel(inputs=inputs, outputs={"logits": logits, "frames": count}, name="deep_speech_2")
+    network.consistency = model.consistency
+    return network
 
 
 def _convolved(model: DeepSpeech2, x: Any, count: Any) -> tuple[Any, Any]:
