@@ -65,6 +65,11 @@ def test_a_signal_leaves_the_command_the_time_to_save(tmp_path, number, send):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_study_is_one_sentence(capsys, number):
     before = signal.getsignal(signal.SIGTERM)
-    assert studies.main("digits", Settings, "", lambda settings: signal.raise_signal(number), []) == 1
+    # a shell starts what runs in the background deaf to Ctrl-C
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert studies.main("digits", Settings, "", lambda settings: signal.raise_signal(number), []) == 1
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
     assert capsys.readouterr().err == "digits: interrupted; give the same command again to go on\n"
     assert signal.getsignal(signal.SIGTERM) is before
