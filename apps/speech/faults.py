@@ -30,12 +30,12 @@ def fault(config: Config, samples: Any, transcript: str, fastest: float) -> str 
     """
     if not transcript:
         return EMPTY
-    if len(samples) > config.data.longest_seconds * SAMPLE_RATE:
-        return f"longer than {config.data.longest_seconds:g} s"
-    try:
+    try:  # before anything else: what cannot be read cannot be tested either, whatever its length
         loudness = np.abs(samples.astype(np.int32))
     except DataError as error:
         return f"{UNREADABLE}: {error}"
+    if len(samples) > config.data.longest_seconds * SAMPLE_RATE:
+        return f"longer than {config.data.longest_seconds:g} s"
     if frames(config, int(len(samples) / fastest) - 1) < frames_needed(transcript):
         return "fewer frames than its transcript needs"
     if loudness.max() <= SILENT_PEAK:

@@ -281,6 +281,9 @@ def test_librispeech_that_is_damaged_is_counted_or_refused(tmp_path, monkeypatch
     named = dict(prepared.left_out)
     assert named["1-7-0000"] == "missing file" and "1-7-0001.flac: not a FLAC file" in named["1-7-0001"]
     assert data.prepare(config("librispeech"), prepared.spec).dropped["test, unreadable recording"] == 1
+    # one that is too long as well is tested all the same, and so has to be read first
+    short = config("librispeech", longest_seconds=1.0)
+    assert data.prepare(short, prepared.spec).dropped["test, unreadable recording"] == 1
     with pytest.raises(DataError, match=r"1-7-0000: missing file .6 in all"):
         data.prepare(config("librispeech", unusable="fail"))
 
