@@ -4,8 +4,8 @@
 
 measures each preset's speed on the CPU, trains it for as many passes as the budget allows, evaluates it once on the test pictures, and
 writes a page with the table and a plot of accuracy against cost, and, unless settings were changed, the table into the app's README.
-Broken off and given again it goes on where it stopped. With a GPU at hand, plan without it (CUDA_VISIBLE_DEVICES= and --plan-only), then train with it: the budget
-stays one of the CPU.
+Broken off and given again it goes on where it stopped. With a GPU at hand, plan without it (CUDA_VISIBLE_DEVICES= and
+--plan-only), then train with it: the budget stays one of the CPU.
 """
 
 from __future__ import annotations

@@ -71,8 +71,7 @@ def _callbacks(config: Config, spec: dict[str, Any], prepared: Prepared) -> list
         runs.say(f"speech: {sentence}")
     if not len(validation):
         return []
-    spread = np.linspace(0, len(validation) - 1, min(DIAGNOSED, len(validation))).astype(int)
-    batch = next(iter(data.batches(config, spec, validation.subset(spread), False)))
+    batch = next(iter(data.batches(config, spec, validation.spread(DIAGNOSED), False)))
     characters = spec["characters"]
     classes = [label for transcript in train.texts for label in text.labels(transcript, characters)]
     trained = np.bincount(classes, minlength=len(characters))

@@ -52,6 +52,10 @@ class Utterances:
         columns = (self.samples, self.texts, self.speakers, self.names)
         return Utterances(*([column[i] for i in indices] for column in columns))
 
+    def spread(self, most: int) -> Utterances:
+        """Returns at most so many utterances, evenly spread over all of them."""
+        return self.subset(sorted({int(place) for place in np.linspace(0, len(self) - 1, min(len(self), most))}))
+
 
 def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     """Reads the data and splits it; with the `spec` of a trained model only test utterances, a whole manifest without split column.

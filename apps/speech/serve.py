@@ -38,7 +38,13 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
     """Returns waveform (padded samples and lengths) and wav_bytes (16-bit PCM WAV files at 16 kHz), each with the posteriors of every
     frame and without; first waveform_posteriors, which `predict` asks."""
     window, _ = window_and_hop(config.features)
+    padded_sound = [
+        tf.TensorSpec([None, None], tf.float32, name="waveforms"),
+        tf.TensorSpec([None], tf.int32, name="lengths"),
+    ]
+    wav_files = [tf.TensorSpec([None], tf.string, name="wavs")]
 
+    @tf.function(input_signature=padded_sound)  # one graph that all endpoints call: a copy in each would load longer
     def waveform_posteriors(waveforms: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
         waveforms = endpoint_inputs.after(_checks(waveforms, lengths, window), waveforms)
         return transcribe(model, config.decoding, spec["characters"], waveforms, lengths)
@@ -47,19 +53,14 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
         recordings = tf.map_fn(_decoded, wavs, fn_output_signature=tf.RaggedTensorSpec([None], tf.float32, 0))
         return waveform_posteriors(recordings.to_tensor(), tf.cast(recordings.row_lengths(), tf.int32))
 
-    waveforms = [
-        tf.TensorSpec([None, None], tf.float32, name="waveforms"),
-        tf.TensorSpec([None], tf.int32, name="lengths"),
-    ]
-    wavs = [tf.TensorSpec([None], tf.string, name="wavs")]
     sound = "waveforms float32 [n, samples]: mono sound in [-1, 1] at 16 kHz, padded at the end; lengths int32 [n]: real samples of each"
     files = "wavs string [n]: the bytes of 16-bit PCM WAV files at 16 kHz"
     more = f"{_ANSWER}, {_POSTERIORS}; characters: {''.join(spec['characters'])!r}"
     return [
-        Endpoint("waveform_posteriors", waveform_posteriors, waveforms, f"{sound} -> {more}"),
-        Endpoint("waveform", _texts_of(waveform_posteriors), waveforms, f"{sound} -> {_ANSWER}"),
-        Endpoint("wav_bytes", _texts_of(wav_bytes_posteriors), wavs, f"{files} -> {_ANSWER}"),
-        Endpoint("wav_bytes_posteriors", wav_bytes_posteriors, wavs, f"{files} -> {more}"),
+        Endpoint("waveform_posteriors", waveform_posteriors, padded_sound, f"{sound} -> {more}"),
+        Endpoint("waveform", _texts_of(waveform_posteriors), padded_sound, f"{sound} -> {_ANSWER}"),
+        Endpoint("wav_bytes", _texts_of(wav_bytes_posteriors), wav_files, f"{files} -> {_ANSWER}"),
+        Endpoint("wav_bytes_posteriors", wav_bytes_posteriors, wav_files, f"{files} -> {more}"),
     ]
 
 

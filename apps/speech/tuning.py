@@ -39,7 +39,7 @@ def tune(config: Config, spec: dict[str, Any], model: Any, prepared: Prepared) -
         return {}
     unit = config.decoding.language_model
     perplexity, order, arpa = best_arpa(train.texts, validation.texts, unit)
-    chosen = validation.subset(_spread(len(validation), UTTERANCES))
+    chosen = validation.spread(UTTERANCES)
     sounds = [
         values[:count]
         for outputs, *_ in listen(config, spec, model, chosen)
@@ -63,10 +63,6 @@ def best_arpa(train: list[str], validation: list[str], unit: str = "word") -> tu
         perplexity = language_model.build(parse_arpa(arpa, ARPA_FILE), unit).perplexity(validation)
         found.append((perplexity, order, arpa))
     return min(found)
-
-
-def _spread(count: int, most: int) -> list[int]:
-    return sorted({int(place) for place in np.linspace(0, count - 1, min(count, most))})
 
 
 def _weights(

@@ -20,7 +20,7 @@ def consistency_loss(logits: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [n].
 
-    Source: Yao et al., "CR-CTC: consistency regularization on CTC for improved speech recognition", ICLR 2025, equation 4.
+    Source: Yao et al., "CR-CTC: consistency regularization on CTC for improved speech recognition", ICLR 2025.
 
     >>> consistency_loss(tf.zeros([4, 3, 5]), tf.constant([3, 3, 2, 2])).numpy().tolist()
     [0.0, 0.0]
