@@ -154,9 +154,8 @@ class DeepSpeech2:
     """Width of the fully connected layer before the last."""
     dropout: float = 0.3
     """Share of the values left out before each recurrent and connected layer, in training."""
-    consistency: float = field(default=0.0, metadata=LATER)
-    """Hear every utterance of a training batch twice, disturbed differently, and weigh so much how far the answers are apart (0.2 in
-    Yao et al. 2025); 0: once."""
+    intermediate_loss: bool = field(default=False, metadata=LATER)
+    """Train every recurrent layer below the last by CTC as well (Lee and Watanabe 2021)."""
 
 
 @dataclass(frozen=True)

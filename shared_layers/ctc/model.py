@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from shared_layers.ctc.consistency import consistency_loss
 from shared_layers.ctc.label_error_rate import LabelErrorRate
 from shared_layers.ctc.loss import ctc_loss
 from shared_layers.losses.replica_share import replica_share
@@ -23,9 +22,6 @@ class CTCModel(keras.Model):
     "intermediate_..." are logits of lower layers: the mean of their losses makes up 30 % of the loss, which regularises deep
     stacks (Lee and Watanabe, "Intermediate loss regularization for CTC-based speech recognition", ICASSP 2021).
 
-    With `consistency` above 0 (0.2 in Yao et al. 2025) every sequence of a training batch is there twice, disturbed anew by the
-    model's own dropout and masks, and that weight goes to the divergence between the two answers.
-
     >>> sequences = keras.Input((None, 4)); frames = keras.Input((), dtype="int32")
     >>> model = CTCModel([sequences, frames], {"logits": keras.layers.Dense(3)(sequences), "frames": frames})
     >>> model.compile("adam")
@@ -38,12 +34,6 @@ class CTCModel(keras.Model):
         super().__init__(*args, **kwargs)
         self.supports_jit = False
         self.label_error_rate = LabelErrorRate()
-        self.consistency = 0.0
-
-    def train_step(self, data):
-        if self.consistency:
-            data = tf.nest.map_structure(lambda v: None if v is None else tf.repeat(v, 2, axis=0), data)
-        return super().train_step(data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = ctc_loss(y, y_pred["logits"], y_pred["frames"])
@@ -52,10 +42,7 @@ class CTCModel(keras.Model):
             losses = (1 - INTERMEDIATE_SHARE) * losses + INTERMEDIATE_SHARE * tf.add_n(lower) / len(lower)
         if sample_weight is not None:
             losses = losses * tf.cast(sample_weight, losses.dtype)
-        loss = tf.reduce_mean(losses)
-        if training and self.consistency:
-            loss += self.consistency * tf.reduce_mean(consistency_loss(y_pred["logits"], y_pred["frames"]))
-        return tf.add_n([replica_share(loss), *self.losses])
+        return tf.add_n([replica_share(tf.reduce_mean(losses)), *self.losses])
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         self.label_error_rate.update_state(y, y_pred["logits"], y_pred["frames"])

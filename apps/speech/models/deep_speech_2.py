@@ -41,11 +41,15 @@ def build(model: DeepSpeech2, features: FeaturesConfig, classes: int) -> CTCMode
         x = keras.layers.Reshape((-1, 1, x.shape[2] * x.shape[3]), name="bins_as_channels")(x)
     x, count = _convolved(model, x, count)
     x = keras.layers.Reshape((-1, x.shape[2] * x.shape[3]), name="channels_side_by_side")(x)
+    outputs = {}
     for number in range(1, model.layers + 1):
         if number > 1:
             x = FrameBatchNormalization(name=f"recurrent_normalization_{number}")(x, count)
         x = keras.layers.Dropout(model.dropout, name=f"dropout_{number}")(x)
         x = _recurrent(model, f"recurrent_{number}", x, count)
+        if model.intermediate_loss and number < model.layers:
+            name = f"intermediate_{number}"
+            outputs[name] = keras.layers.Dense(classes, dtype="float32", name=name)(x)
     if not model.bidirectional and model.future:
         x = RowConvolution(model.future, name="row_convolution")(x, count)
     x = FrameBatchNormalization(name="connected_normalization")(x, count)
@@ -53,10 +57,8 @@ def build(model: DeepSpeech2, features: FeaturesConfig, classes: int) -> CTCMode
     x = keras.layers.Dense(model.connected, activation="relu", name="connected")(x)
     x = keras.layers.Dropout(model.dropout, name="dropout")(x)
     # the CTC loss and its decoders take float32 only
-    logits = keras.layers.Dense(classes, dtype="float32", name="logits")(x)
-    network = CTCModel(inputs=inputs, outputs={"logits": logits, "frames": count}, name="deep_speech_2")
-    network.consistency = model.consistency
-    return network
+    outputs |= {"logits": keras.layers.Dense(classes, dtype="float32", name="logits")(x), "frames": count}
+    return CTCModel(inputs=inputs, outputs=outputs, name="deep_speech_2")
 
 
 def _convolved(model: DeepSpeech2, x: Any, count: Any) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from apps.speech import data, models
-from apps.speech.config import Blstm, Config, DataConfig, FeaturesConfig
+from apps.speech.config import Blstm, Config, DataConfig, DeepSpeech2, FeaturesConfig
 from datasets.errors import DataError
 from harness.settings import TrainingConfig
 from shared_layers.ctc.loss import ctc_loss
@@ -37,12 +37,15 @@ def outputs(model, rows, lengths, training=False):
     return result["logits"].numpy(), result["frames"].numpy()
 
 
-def test_lower_layers_share_in_the_loss():
+@pytest.mark.parametrize(
+    "stack",
+    [replace(SMALL.model, layers=3), DeepSpeech2(filters=(4, 4), units=8, layers=3, connected=8)],
+    ids=["p1", "p2"],
+)
+def test_lower_layers_share_in_the_loss(stack):
     """The whole is 0.7 of the last layer's CTC loss and 0.3 of the mean of the lower layers' (Lee and Watanabe 2021)."""
     keras.utils.set_random_seed(0)
-    model = models.build(
-        replace(SMALL, model=replace(SMALL.model, layers=3, dropout=0.0, intermediate_loss=True)), SPEC
-    )
+    model = models.build(replace(SMALL, model=replace(stack, dropout=0.0, intermediate_loss=True)), SPEC)
     lengths = np.array([9000, 6123], np.int32)
     inputs = {"waveforms": tf.constant(waveforms(lengths, 9000)), "lengths": tf.constant(lengths)}
     labels = tf.constant([[1, 2, 3], [0, 1, -1]])

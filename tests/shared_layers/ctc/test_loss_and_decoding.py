@@ -5,11 +5,8 @@ import itertools
 import keras
 import numpy as np
 import pytest
-import scipy.special
-import scipy.stats
 import tensorflow as tf
 
-from shared_layers.ctc.consistency import consistency_loss
 from shared_layers.ctc.decoding import beam_decode, greedy_decode
 from shared_layers.ctc.label_error_rate import LabelErrorRate
 from shared_layers.ctc.loss import ctc_loss, frames_needed
@@ -163,51 +160,6 @@ def test_model_loss_is_the_mean_and_weights_count():
     weights = np.array([1.0, 0.0] * 4, np.float32)
     weighted = float(model.compute_loss(x, labels, outputs, sample_weight=weights))
     assert weighted == pytest.approx((each * weights).mean(), rel=1e-6)
-
-
-def test_consistency_by_hand():
-    generator = np.random.default_rng(0)
-    logits = generator.standard_normal((4, 3, 5)).astype(np.float32)
-    p, q = scipy.special.softmax(logits[2:], axis=-1)  # of the second sequence, whose last frame is padding
-    expected = 0.5 * sum(scipy.stats.entropy(p[t], q[t]) + scipy.stats.entropy(q[t], p[t]) for t in range(2))
-    variable = tf.Variable(logits)
-    with tf.GradientTape() as tape:
-        losses = consistency_loss(variable, tf.constant([3, 3, 2, 2]))
-    assert float(losses[1]) == pytest.approx(expected, rel=1e-5)
-    gradient = tape.gradient(losses, variable).numpy()
-    # of the cross-entropy to a fixed target alone: what is said, less what is granted
-    np.testing.assert_allclose(gradient[2, :2], 0.5 * (p - q)[:2], atol=1e-6)
-    np.testing.assert_allclose(gradient[3, :2], 0.5 * (q - p)[:2], atol=1e-6)
-    assert not gradient[2:, 2].any()
-
-
-def test_with_consistency_every_sequence_is_heard_twice_and_the_answers_draw_together():
-    x, labels = examples()
-
-    def trained(consistency):
-        keras.utils.set_random_seed(0)
-        sequences, frames = keras.Input((None, 4), name="sequences"), keras.Input((), dtype="int32", name="frames")
-        hidden = keras.layers.Dropout(0.5, seed=1)(keras.layers.Dense(32, activation="relu")(sequences))
-        logits = keras.layers.Dense(3, name="logits")(hidden)
-        model = CTCModel({"sequences": sequences, "frames": frames}, {"logits": logits, "frames": frames})
-        model.consistency = consistency
-        model.compile(keras.optimizers.Adam(0.02))
-        model.fit(x, labels, batch_size=4, epochs=40, verbose=0)
-        twice = {name: np.repeat(values, 2, axis=0) for name, values in x.items()}
-        answers = [model(twice, training=True) for _ in range(20)]
-        return model, np.mean([consistency_loss(answer["logits"], answer["frames"]) for answer in answers])
-
-    (_, apart), (model, together) = trained(0.0), trained(2.0)
-    assert together < 0.5 * apart
-    seen = []
-    model.compute_loss = lambda x, y, y_pred, sample_weight, training: (
-        seen.append(np.asarray(y)) or tf.reduce_sum(y_pred["logits"])
-    )
-    model.compile("sgd", run_eagerly=True)
-    model.train_on_batch(x, labels)
-    model.test_on_batch(x, labels)
-    np.testing.assert_array_equal(seen[0], np.repeat(labels, 2, axis=0))
-    np.testing.assert_array_equal(seen[1], labels)
 
 
 def test_model_learns_saves_and_loads(tmp_path):
