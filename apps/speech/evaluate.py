@@ -14,7 +14,7 @@ from apps.speech.decoding import best_paths, listen
 from apps.speech.error_rates import character_errors, word_errors
 from apps.speech.models.front_end import SAMPLE_RATE
 from harness.app import Metric, Predictions
-from harness.statistics import bootstrap_ratio, wilson
+from harness.statistics import bootstrap_ratio
 
 
 def predict(config: Config, spec: dict[str, Any], model: Any, split: Utterances) -> Predictions:
@@ -75,16 +75,16 @@ def _without_spaces(texts: np.ndarray) -> np.ndarray:
 
 
 def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> dict[str, Metric]:
-    """Returns word and character error rates of the best path, the beam search and the search with a language model, with intervals over utterances.
+    """Returns word and character error rates and sentence accuracy of the best path, the beam search and the search with a language model.
 
-    Where the model writes phonemes: phoneme instead of character error rates, and word error rates of pronunciations. The best path
-    also on fewer utterances with noise and at other speeds.
+    Intervals are bootstrap intervals over utterances (Bisani and Ney 2004). Where the model writes phonemes: phoneme instead of
+    character error rates, and word error rates of pronunciations. The best path also on fewer utterances with noise and at other speeds.
     """
     references = predictions["references"]
     count = len(references)
 
-    def rate(errors: np.ndarray, total: np.ndarray) -> Metric:
-        return Metric(float(errors.sum() / total.sum()), "fraction", count, bootstrap_ratio(errors, total))
+    def rate(counted: np.ndarray, total: np.ndarray) -> Metric:
+        return Metric(float(counted.sum() / total.sum()), "fraction", count, bootstrap_ratio(counted, total))
 
     metrics: dict[str, Metric] = {}
     for suffix in ("", "_beam", "_with_language_model"):
@@ -99,8 +99,7 @@ def evaluate(config: Config, spec: dict[str, Any], predictions: Predictions) -> 
             metrics[f"phoneme_error_rate{suffix}"] = rate(*errors)
         else:
             metrics[f"cer{suffix}"] = rate(*character_errors(references, hypotheses))
-        right = int(np.sum(references == hypotheses))
-        metrics[f"sentence_accuracy{suffix}"] = Metric(right / count, "fraction", count, wilson(right, count))
+        metrics[f"sentence_accuracy{suffix}"] = rate(references == hypotheses, np.ones(count))
         for kind in ("substitutions", "deletions", "insertions"):
             metrics[f"{kind}{suffix}"] = Metric(float(words[kind].sum()), "count", count)
     metrics["words"] = Metric(float(words["words"].sum()), "count", count)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from apps.speech import figures, kneser_ney
 from apps.speech.arpa import format_arpa
@@ -59,6 +60,16 @@ def test_metrics_by_hand():
     low, high = metrics["wer"].interval95
     assert low < 0.5 < high
     assert all(metric.examples == 3 for metric in metrics.values())
+
+
+def test_sentence_accuracy_has_the_bootstrap_interval_over_utterances():
+    """Resampling 100 utterances of which 60 are right draws a binomial number of right ones."""
+    repeated = {name: np.resize(values, 100) for name, values in predictions().items()}
+    right = np.arange(100) < 60
+    repeated["hypotheses"] = np.where(right, repeated["references"], "nothing of this")
+    accuracy = evaluate(Config(), {}, repeated)["sentence_accuracy"]
+    assert accuracy.value == 0.6
+    assert accuracy.interval95 == pytest.approx(stats.binom(100, 0.6).ppf([0.025, 0.975]) / 100, abs=0.015)
 
 
 def test_the_language_model_has_metrics_of_its_own_where_there_is_one():
