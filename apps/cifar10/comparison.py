@@ -3,9 +3,10 @@
     make compare-cifar10
 
 measures each preset's speed on the CPU, trains it for as many passes as the budget allows, evaluates it once on the test pictures, and
-writes a page with the table and a plot of accuracy against cost, and, unless settings were changed, the table into the app's README.
-Broken off and given again it goes on where it stopped. With a GPU at hand, plan without it (CUDA_VISIBLE_DEVICES= and
---plan-only), then train with it: the budget stays one of the CPU.
+writes a page with the table and a plot of accuracy against cost. With budget, seed and data as they are by default each row is kept in
+results/cifar10-comparison.json and in the app's README, so that `--presets` can measure them in parts, on several days or machines;
+what is kept and no older than the code is not measured again. Broken off and given again it goes on where it stopped. With a GPU
+at hand, plan without it (CUDA_VISIBLE_DEVICES= and --plan-only), then train with it: the budget stays one of the CPU.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from harness.settings import identity
 from harness.staleness import changed_since
 
 README = runs.ROOT / "apps" / "cifar10" / "README.md"
+KEPT = runs.ROOT / "results" / "cifar10-comparison.json"
 COMPARED = (
     "alexnet-cifar10 vgg-cifar10 inception-cifar10 residual-cifar10 residual-bottleneck-cifar10 densenet-cifar10 "
     "mobilenet-cifar10 xception-cifar10 speedrun-cifar10 mlp-cifar10 autoencoder-classifier-end-to-end-cifar10"
@@ -150,6 +152,37 @@ def is_up_to_date(folder: Path) -> bool:
     return not evaluated.endswith("-dirty") and changed_since("cifar10", evaluated, [evaluated], runs.ROOT) is None
 
 
+def is_default(study: Comparison) -> bool:
+    """Tells whether its rows are those that are kept: budget, seed and data are as by default."""
+    return dataclasses.replace(study, output=Comparison.output, presets=Comparison.presets) == Comparison()
+
+
+def kept_rows() -> dict[str, dict[str, Any]]:
+    """Returns what is kept of each preset: "row", the "settings" it was planned for, and the commit of its "code"."""
+    return runs.read_json(KEPT) if KEPT.is_file() else {}
+
+
+def kept_row(study: Comparison, preset: str) -> Row | None:
+    """Returns the preset's kept row, None where there is none of this study, or its settings or the code have changed since."""
+    kept = kept_rows().get(preset) if is_default(study) else None
+    if kept is None or kept["settings"] != identity(configured(study, preset)):
+        return None
+    if changed_since("cifar10", kept["code"], [kept["code"]], runs.ROOT):
+        return None
+    return _row(kept)
+
+
+def keep(study: Comparison, row: Row, code: str) -> None:
+    """Keeps the row of a study as it is by default."""
+    kept = {"row": dataclasses.asdict(row), "settings": identity(configured(study, row.preset)), "code": code}
+    # read again: another process may have kept other presets meanwhile
+    runs.write_json(KEPT, {**kept_rows(), row.preset: kept})
+
+
+def _row(kept: dict[str, Any]) -> Row:
+    return Row(**{**kept["row"], "interval95": tuple(kept["row"]["interval95"])})
+
+
 def row_of(preset: str, config: Any, plan: budget.Plan) -> Row:
     """Reads what a finished and evaluated run left behind; on a GPU the reference minutes are those of the plan."""
     from apps.cifar10 import models
@@ -188,14 +221,37 @@ def run(study: Comparison) -> list[Row]:
     unknown = sorted(set(study.presets) - set(PRESETS))
     if unknown:
         raise DataError(f"--presets {', '.join(unknown)}: there are {', '.join(PRESETS)}")
-    plans = {preset: plan_of(study, preset) for preset in study.presets}
-    rows: list[Row] = []
-    for preset, plan in plans.items() if not study.plan_only else ():
-        config = configured(study, preset, plan.passes)
-        train_and_evaluate(preset, words_of(study, preset, plan.passes), runs.seed_folder("cifar10", preset, config))
-        rows.append(row_of(preset, config, plan))
-        page(study, sorted(rows, key=lambda row: -row.accuracy))
+    kept = {preset: row for preset in study.presets if (row := kept_row(study, preset))}
+    plans = {preset: plan_of(study, preset) for preset in study.presets if preset not in kept}
+    if study.plan_only:
+        return []
+    rows = list(kept.values())
+    for preset, plan in plans.items():
+        rows.append(measured(study, preset, plan))
+        page(study, by_accuracy(rows))  # after each, for whoever waits
+    if not plans:
+        page(study, by_accuracy(rows))
+    return by_accuracy(rows)
+
+
+def by_accuracy(rows: Sequence[Row]) -> list[Row]:
+    """Returns the rows, the best first."""
     return sorted(rows, key=lambda row: -row.accuracy)
+
+
+def measured(study: Comparison, preset: str, plan: budget.Plan) -> Row:
+    """Trains and evaluates a preset, unless that is done; keeps its row where the study is the one by default.
+
+    Raises:
+        DataError: it failed.
+    """
+    config = configured(study, preset, plan.passes)
+    folder = runs.seed_folder("cifar10", preset, config)
+    train_and_evaluate(preset, words_of(study, preset, plan.passes), folder)
+    row = row_of(preset, config, plan)
+    if is_default(study):
+        keep(study, row, runs.read_json(folder / "metrics.json")["code"])
+    return row
 
 
 def train_and_evaluate(preset: str, words: Sequence[str], folder: Path) -> None:
@@ -260,23 +316,24 @@ def about(study: Comparison, rows: Sequence[Row]) -> str:
     )
 
 
-def write_readme(study: Comparison, rows: Sequence[Row], file: Path = README) -> None:
-    """Puts the table between the README's comparison marks.
+def write_readme(study: Comparison, rows: Sequence[Row]) -> None:
+    """Puts the table between the comparison marks of the app's README.
 
     Raises:
         ValueError: the marks are missing.
     """
     table = results.markdown_table(COLUMNS, [row.cells() for row in rows])
-    results.replace_between_marks(file, "comparison", f"{about(study, rows)}\n\n{table}")
+    results.replace_between_marks(README, "comparison", f"{about(study, rows)}\n\n{table}")
 
 
 def measure(study: Comparison) -> str:
-    """Compares, prints the rows, and writes the page, and the README of the study as it is by default; says where the page is."""
+    """Compares, prints the rows, and writes the page, and, of a study as it is by default, all kept rows into the README; says
+    where the page is."""
     rows = run(study)
     if study.plan_only:
         return f"plan in {study.output / 'plan.json'}"
-    if dataclasses.replace(study, output=Comparison.output) == Comparison():
-        write_readme(study, rows)
+    if is_default(study):
+        write_readme(study, by_accuracy([_row(kept) for kept in kept_rows().values()]))
     for row in rows:
         print("  ".join(row.cells()))
     return f"table and plot in {study.output / 'index.html'}"

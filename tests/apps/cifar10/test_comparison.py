@@ -16,13 +16,20 @@ from harness.settings import identity
 ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 0.9151, 812_345, 86_000_000, 7, 301.4, 9.61)
 
 
+@pytest.fixture(autouse=True)
+def kept(tmp_path, monkeypatch):
+    """Rows are kept here, not in the repository."""
+    monkeypatch.setattr(comparison, "KEPT", tmp_path / "kept.json")
+    return tmp_path / "kept.json"
+
+
 def test_every_row_of_the_catalogue_is_compared():
     """But for what builds on earlier training: transfer is compared with training from scratch."""
     rows = {PRESETS[preset].catalogue for preset in comparison.COMPARED}
     assert rows == {preset.catalogue for preset in PRESETS.values()} - {"C-transfer"}
 
 
-def test_the_page_and_the_readme_hold_every_row(tmp_path):
+def test_the_page_and_the_readme_hold_every_row(tmp_path, monkeypatch):
     study = comparison.Comparison(output=tmp_path, data="<my pictures>")
     rows = [ROW, replace(ROW, preset="mlp-cifar10", accuracy=0.5, interval95=(0.49, 0.51))]
     text = comparison.page(study, rows).read_text()
@@ -31,9 +38,10 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
     )
     assert not re.search(r"https?://(?!www\.w3\.org)", re.sub(r"base64,[^\"]*", "", text))
     readme = tmp_path / "README.md"
+    monkeypatch.setattr(comparison, "README", readme)
     readme.write_text("before\n<!-- comparison:begin -->\nold\n<!-- comparison:end -->\nafter\n")
     for _ in range(2):
-        comparison.write_readme(study, rows, readme)
+        comparison.write_readme(study, rows)
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert (
@@ -41,19 +49,65 @@ def test_the_page_and_the_readme_hold_every_row(tmp_path):
     )
     readme.write_text("no marks")
     with pytest.raises(ValueError, match="no <!-- comparison:begin -->"):
-        comparison.write_readme(study, rows, readme)
+        comparison.write_readme(study, rows)
 
 
-@pytest.mark.parametrize(
-    ("changed", "written"),
-    [({}, 1), ({"minutes": 5.0}, 0), ({"presets": ("vgg-cifar10",)}, 0), ({"seed": 2}, 0), ({"data": "demo"}, 0)],
-)
-def test_only_the_study_as_it_is_by_default_writes_the_readme(tmp_path, monkeypatch, changed, written):
-    calls = []
-    monkeypatch.setattr(comparison, "run", lambda study: [ROW])
-    monkeypatch.setattr(comparison, "write_readme", lambda *given: calls.append(given))
-    comparison.measure(comparison.Comparison(output=tmp_path, **changed))
-    assert len(calls) == written
+@pytest.mark.parametrize("changed", [{"minutes": 5.0}, {"seed": 2}, {"data": "demo"}])
+def test_only_rows_of_the_default_study_are_kept(tmp_path, monkeypatch, changed):
+    measures_what_is_asked(monkeypatch, tmp_path)
+    study = comparison.Comparison(output=tmp_path, presets=("vgg-cifar10",), **changed)
+    comparison.measure(study)
+    assert comparison.kept_rows() == {} and comparison.kept_row(study, "vgg-cifar10") is None
+    assert "| C2 |" not in (tmp_path / "README.md").read_text()
+
+
+def test_parts_of_the_default_study_come_together(tmp_path, monkeypatch):
+    trained = measures_what_is_asked(monkeypatch, tmp_path)
+    for presets in (("vgg-cifar10",), ("mlp-cifar10", "vgg-cifar10"), ("vgg-cifar10", "mlp-cifar10")):
+        comparison.measure(comparison.Comparison(output=tmp_path, presets=presets))
+    assert trained == ["vgg-cifar10", "mlp-cifar10"]
+    assert re.findall(r"^\| (C\d+) \|", (tmp_path / "README.md").read_text(), re.M) == ["C9", "C2"]
+    assert (tmp_path / "index.html").read_text().count("<tr>") == 3
+
+
+@pytest.mark.parametrize("what", ["code", "settings"])
+def test_a_kept_row_is_measured_again_when_code_or_settings_changed(tmp_path, monkeypatch, what):
+    trained = measures_what_is_asked(monkeypatch, tmp_path)
+    study = comparison.Comparison(output=tmp_path, presets=("mlp-cifar10",))
+    comparison.measure(study)
+    if what == "code":
+        monkeypatch.setattr(comparison, "changed_since", lambda *given: "apps/cifar10/data.py changed")
+    else:
+        preset = PRESETS["mlp-cifar10"]
+        changed = replace(preset, config=replace(preset.config, model=MLP(units=500)))
+        monkeypatch.setitem(comparison.PRESETS, "mlp-cifar10", changed)
+    comparison.measure(study)
+    assert trained == ["mlp-cifar10"] * 2
+
+
+def measures_what_is_asked(monkeypatch, tmp_path):
+    """Replaces planning, training and reading of a run; returns the list of what is trained."""
+    trained = []
+    (tmp_path / "README.md").write_text("<!-- comparison:begin -->\n<!-- comparison:end -->\n")
+    monkeypatch.setattr(comparison, "README", tmp_path / "README.md")
+    monkeypatch.setattr(runs, "RUNS", tmp_path)
+    monkeypatch.setattr(budget, "minutes_per_pass", lambda config: 2.5)
+    monkeypatch.setattr(comparison, "changed_since", lambda *given: None)
+
+    def trains(preset, words, folder):
+        trained.append(preset)
+        runs.write_json(folder / "metrics.json", {"code": "1f3a9c02d4e5"})
+
+    monkeypatch.setattr(comparison, "train_and_evaluate", trains)
+    accuracies = {"vgg-cifar10": 0.92, "mlp-cifar10": 0.925}
+    monkeypatch.setattr(
+        comparison,
+        "row_of",
+        lambda preset, config, plan: replace(
+            ROW, preset=preset, catalogue=PRESETS[preset].catalogue, accuracy=accuracies[preset]
+        ),
+    )
+    return trained
 
 
 def test_the_readme_has_the_marks():
@@ -149,6 +203,7 @@ def test_what_is_up_to_date_is_not_done_again(tmp_path, monkeypatch, evaluated, 
     folder = runs.seed_folder("cifar10", "mlp-cifar10", comparison.configured(study, "mlp-cifar10", 4))
     for name in {"model.keras", "metrics.json", "report.html"} - {absent}:
         runs.write_json(folder / name, {"code": "1f3a9c02d4e5", "evaluated": evaluated})
+    monkeypatch.setattr(comparison, "keep", lambda *given: None)
     assert [row.epochs for row in comparison.run(study)] == [4]
     assert commands == words
 
