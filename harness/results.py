@@ -131,7 +131,8 @@ def write_results(
     """Writes results/<app>/<preset>.json for every preset that has finished runs, then the README tables.
 
     Runs whose settings differ from the preset's (other than seed and fold) lie in another folder and are left out; `demo`
-    is no kept row. A row whose runs are not here is kept. Every row's "stale" says what changed since it was measured.
+    is no kept row. A row whose runs are not here is kept, and so are a row's seeds, unless settings, data or code have changed since.
+    Every row's "stale" says what changed since it was measured.
 
     Returns:
         the files under results/.
@@ -141,9 +142,11 @@ def write_results(
         settings = identity(preset.config)
         seeds = _seeds(runs_folder / app / f"{name}-{settings}")
         if seeds and name != "demo":
-            row = aggregate([document for _, document in seeds])
-            row |= {"settings": settings, "network": network_files(seeds[0][0])}
-            runs.write_json(root / "results" / app / f"{name}.json", row)
+            path = root / "results" / app / f"{name}.json"
+            network = network_files(seeds[0][0])
+            documents = _with_kept_seeds([document for _, document in seeds], path, settings, network, root)
+            row = aggregate(documents)
+            runs.write_json(path, {**row, "settings": settings, "network": network, "documents": documents})
     written = sorted((root / "results" / app).glob("*.json"))
     for path in written:
         row = runs.read_json(path)
@@ -306,6 +309,23 @@ def _check(document: Mapping[str, Any]) -> None:
 
 def _seeds(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     return [(path.parent, read_metrics(path)) for path in sorted(folder.glob("seed-*/metrics.json"))]
+
+
+def _with_kept_seeds(
+    documents: list[dict[str, Any]], path: Path, settings: str, network: Sequence[str] | None, root: Path
+) -> list[dict[str, Any]]:
+    """Adds the seeds of a kept row whose runs are not here, as far as they were measured alike."""
+    row = runs.read_json(path) if path.is_file() else {}
+    here = {document["seed"] for document in documents}
+    kept = row.get("documents", []) if row.get("settings") == settings else []
+    alike = [
+        document
+        for document in kept
+        if document["seed"] not in here
+        and document["dataset"] == documents[0]["dataset"]
+        and not changed_since(document["app"], document["code"], [document["evaluated"]], root, network)
+    ]
+    return sorted(documents + alike, key=lambda document: document["seed"])
 
 
 def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Preset], root: Path) -> str | None:

@@ -252,6 +252,39 @@ def test_rows_without_runs_are_kept_and_looked_at_again(root):
     assert kept(root)["metrics"]["error_rate"]["mean"] == 0.01
 
 
+def test_seeds_of_a_row_come_together_from_several_machines(root):
+    """Each measured where the runs of the others are not."""
+    commit = git(root, "rev-parse", "--short=12", "HEAD")
+    for seed, error in ((3, 0.03), (1, 0.01), (2, 0.05)):
+        finish(root, document(seed, error, code=commit), "lenet5-mnist")
+        write(root)
+        (root / "runs").rename(root / f"machine_{seed}")
+    finish(root, document(2, 0.02, code=commit), "lenet5-mnist")
+    write(root)
+    assert kept(root)["seeds"] == [1, 2, 3]
+    assert kept(root)["metrics"]["error_rate"]["values"] == [0.01, 0.02, 0.03]
+
+
+@pytest.mark.parametrize("changed", ["code", "settings", "data"])
+def test_a_kept_seed_is_left_out_when_it_was_measured_otherwise(root, changed):
+    commit = git(root, "rev-parse", "--short=12", "HEAD")
+    finish(root, document(1, code=commit), "lenet5-mnist")
+    write(root)
+    (root / "runs").rename(root / "elsewhere")
+    presets = dict(PRESETS)
+    if changed == "code":
+        (root / "apps" / "digits" / "app.py").write_text("x = 2\n", encoding="utf-8")
+        git(root, "commit", "-qam", "second")
+    elif changed == "settings":
+        config = Config(training=TrainingConfig(epochs=7))
+        presets["lenet5-mnist"] = dataclasses.replace(presets["lenet5-mnist"], config=config)
+    source = Source("mnist", ("e" if changed == "data" else "d") * 64)
+    made = document(2, code=git(root, "rev-parse", "--short=12", "HEAD"), source=source)
+    finish(root, made, "lenet5-mnist", presets["lenet5-mnist"].config)
+    write(root, presets)
+    assert kept(root)["seeds"] == [2]
+
+
 def test_the_tables_stand_between_their_markers(root):
     finish(root, document(1, 0.01, (0.008, 0.012)), "lenet5-mnist")
     finish(root, document(2, 0.02, (0.018, 0.022)), "lenet5-mnist")
