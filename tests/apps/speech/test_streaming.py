@@ -23,7 +23,7 @@ CONFIG = Config(
     features=FeaturesConfig(bins=20, normalization="running"),
     model=DeepSpeech2(
         filters=(4, 6), kernel_frames=(7, 5), kernel_bins=(5, 3), units=8, layers=3, connected=8, bidirectional=False,
-        cell="lstm", future=3,
+        cell="lstm", future=3, intermediate_loss=True,
     ),
 )  # fmt: skip
 
