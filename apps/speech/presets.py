@@ -77,7 +77,7 @@ PRESETS = {
         title="BLSTM + CTC, phonemes; words by their pronunciation, greedy",
     ),
     "deep-speech-2-an4": Preset(
-        Config(model=DeepSpeech2(), training=_in_passes(100)),
+        Config(features=FeaturesConfig(warp=0.1), model=DeepSpeech2(intermediate_loss=True), training=_in_passes(150)),
         catalogue="P2",
         title="Deep Speech 2: 2-D convolutions, 3 bidirectional GRU, BatchNorm, greedy",
     ),
