@@ -106,7 +106,6 @@ PRESETS = {
     ),
     "attention-an4": Preset(
         Config(
-            features=FeaturesConfig(warp=0.1),
             model=AttentionEncoderDecoder(layers=2),
             decoding=DecodingConfig(beam_width=8),
             training=dataclasses.replace(_in_passes(100), monitor="val_spelling_error_rate"),

@@ -11,18 +11,16 @@ from shared_layers.masking.frame_mask import frame_mask
 
 @keras.saving.register_keras_serializable(package="shared_layers")
 class SpellingDecoder(keras.layers.Layer):
-    """An LSTM over the labels of a text, with additive, location-aware attention over the real frames of an encoder.
+    """An LSTM over the labels of a text, with additive attention over the real frames of an encoder.
 
     Each step feeds the label before and what was attended last into the LSTM, attends with its new state, and forms the next label's
-    logits from state and attended frames. The attention also sees, by a convolution, which frames it attended to for the label before:
-    by content alone it cannot tell the digits of "two two two" apart, and loses or repeats some.
+    logits from state and attended frames.
 
     Args:
         classes: labels, the one that starts and ends every text (the last) among them.
         units: width of the LSTM.
         embedding_width: of a label's vector.
         attention_units: hidden width of the additive attention.
-        location_filters, location_width: of the convolution over the frames' last attention weights; the width in frames.
         dropout: of the labels' vectors and before the logits, while training.
 
     Call arguments:
@@ -33,8 +31,7 @@ class SpellingDecoder(keras.layers.Layer):
     Output shape:
         logits float32 [batch, steps, classes].
 
-    Source: Bahdanau, Cho and Bengio 2015; for speech Chan et al., "Listen, attend and spell", ICASSP 2016, equations 6 to 8;
-    location: Chorowski et al., "Attention-based models for speech recognition", NIPS 2015, equations 8 and 9.
+    Source: Bahdanau, Cho and Bengio 2015; for speech Chan et al., "Listen, attend and spell", ICASSP 2016, equations 6 to 8.
 
     >>> decoder = SpellingDecoder(classes=9, units=8, embedding_width=4, attention_units=6)
     >>> decoder(ops.ones((2, 5, 3)), ops.array([5, 2]), ops.array([[8, 1, 2], [8, 1, 8]])).shape
@@ -47,24 +44,15 @@ class SpellingDecoder(keras.layers.Layer):
         units: int = 256,
         embedding_width: int = 64,
         attention_units: int = 128,
-        location_filters: int = 10,
-        location_width: int = 31,
         dropout: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.classes, self.units, self.embedding_width = classes, units, embedding_width
         self.attention_units, self.dropout = attention_units, dropout
-        self.location_filters, self.location_width = location_filters, location_width
         policy, layers = self.dtype_policy, keras.layers
         self.embedding = layers.Embedding(classes, embedding_width, name="embedding", dtype=policy)
         self.attention = BahdanauAttention(attention_units, name="attention", dtype=policy)
-        self.location = layers.Conv1D(
-            location_filters, location_width, padding="same", use_bias=False, name="location", dtype=policy
-        )
-        self.location_projection = layers.Dense(
-            attention_units, use_bias=False, name="location_projection", dtype=policy
-        )
         self.lstm = layers.LSTMCell(units, name="lstm", dtype=policy)
         self.hidden = layers.Dense(units, activation="tanh", name="hidden", dtype=policy)
         # losses and searches take float32 only
@@ -78,8 +66,6 @@ class SpellingDecoder(keras.layers.Layer):
         self.embedding.build((batch, None))
         self.attention.memory_projection.build((batch, frames, channels))
         self.attention.build((batch, self.units))
-        self.location.build((batch, frames, 1))
-        self.location_projection.build((batch, frames, self.location_filters))
         self.lstm.build((batch, self.embedding_width + channels))
         self.hidden.build((batch, self.units + channels))
         self.output_layer.build((batch, self.units))
@@ -89,30 +75,25 @@ class SpellingDecoder(keras.layers.Layer):
 
         Returns:
             fixed (keys [batch, frames, attention_units], values [batch, frames, channels], mask bool [batch, frames]), the same for
-            every label, and state (hidden, carry, context, weights), [batch, units], [batch, units], [batch, channels] and
-            [batch, frames].
+            every label, and state (hidden, carry, context), [batch, units], [batch, units] and [batch, channels].
         """
         values = ops.cast(memory, self.compute_dtype)
-        batch, frames, _ = ops.shape(values)
+        batch = ops.shape(values)[0]
         state = tuple(
-            ops.zeros((batch, width), dtype=self.compute_dtype)
-            for width in (self.units, self.units, self.channels, frames)
+            ops.zeros((batch, width), dtype=self.compute_dtype) for width in (self.units, self.units, self.channels)
         )
         return (self.attention.keys(values), values, frame_mask(lengths, ops.shape(values)[1])), state
 
     def step(self, labels, fixed, state):
         """Returns logits [batch, classes], state and attention weights [batch, frames] after the labels int [batch]."""
-        state = self._advance(self.embedding(labels), fixed, state)
-        hidden, _, context, weights = state
-        return self._logits(hidden, context, False), state, weights
+        state, weights = self._advance(self.embedding(labels), fixed, state)
+        return self._logits(state[0], state[2], False), state, weights
 
     def _advance(self, vectors, fixed, state):
-        hidden, carry, context, weights = state
-        keys, values, mask = fixed
+        hidden, carry, context = state
         _, (hidden, carry) = self.lstm(ops.concatenate([vectors, context], axis=-1), [hidden, carry])
-        located = keys + self.location_projection(self.location(ops.expand_dims(weights, -1)))
-        context, weights = self.attention(hidden, located, values, mask)
-        return hidden, carry, context, weights
+        context, weights = self.attention(hidden, *fixed)
+        return (hidden, carry, context), weights
 
     def _logits(self, hidden, context, training):
         x = self.hidden(ops.concatenate([hidden, context], axis=-1))
@@ -123,10 +104,10 @@ class SpellingDecoder(keras.layers.Layer):
         vectors = self.labels_dropout(self.embedding(labels), training=training)
 
         def body(state, vectors_now):
-            state = self._advance(vectors_now, fixed, state)
+            state, _ = self._advance(vectors_now, fixed, state)
             return state, state
 
-        _, (hidden, _, context, _) = ops.scan(body, state, ops.transpose(vectors, (1, 0, 2)))
+        _, (hidden, _, context) = ops.scan(body, state, ops.transpose(vectors, (1, 0, 2)))
         hidden, context = (ops.transpose(part, (1, 0, 2)) for part in (hidden, context))
         return self._logits(hidden, context, training)
 
@@ -137,5 +118,5 @@ class SpellingDecoder(keras.layers.Layer):
         return keras.KerasTensor(self.compute_output_shape(memory.shape, lengths.shape, labels.shape), "float32")
 
     def get_config(self):
-        names = "classes units embedding_width attention_units location_filters location_width dropout".split()
+        names = "classes units embedding_width attention_units dropout".split()
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,4 +1,4 @@
-"""P5: an encoder-decoder with location-aware Bahdanau attention; the encoder is P1's network and learns by CTC as well.
+"""P5: an encoder-decoder with Bahdanau attention; the encoder is P1's network and learns by CTC as well.
 
 Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate", ICLR 2015; Chan et al., "Listen,
 attend and spell", ICASSP 2016; Kim, Hori and Watanabe, ICASSP 2017, without whose CTC loss the attention does not find its way on

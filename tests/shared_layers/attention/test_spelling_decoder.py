@@ -36,26 +36,6 @@ def test_one_call_equals_step_by_step(decoder):
         assert not np.array(weights)[1, 4:].any()
 
 
-def test_the_attention_sees_where_it_looked_last(decoder):
-    """Energy of each frame: v . tanh(W memory + b + V query + U (F * weights before)), Chorowski et al. 2015, equations 8 and 9."""
-    fixed, state = decoder.start(memory(), LENGTHS)
-    before = np.array([[0.0, 0.7, 0.3, 0.0, 0.0, 0.0], [0.1, 0.2, 0.3, 0.4, 0.0, 0.0]], np.float32)
-    *others, _ = state
-    _, (hidden, *_), weights = decoder.step(LABELS[:, 0], fixed, (*others, before))
-    attention, reach = decoder.attention, decoder.location_width // 2
-    keys, bias, query, energy, located, projected = (
-        np.array(weight)
-        for weight in (*attention.memory_projection.weights, attention.query_projection.kernel, attention.energy.kernel,
-                       decoder.location.kernel, decoder.location_projection.kernel)
-    )  # fmt: skip
-    around = np.pad(before, [(0, 0), (reach, reach)])
-    seen = np.stack([around[:, place : place + 2 * reach + 1] @ located[:, 0] for place in range(6)], axis=1)
-    inner = np.tanh(memory() @ keys + bias + (np.array(hidden) @ query)[:, None] + seen @ projected)
-    energies = np.where(np.arange(6) < LENGTHS[:, None], (inner @ energy)[..., 0], -np.inf)
-    expected = np.exp(energies) / np.exp(energies).sum(1, keepdims=True)
-    np.testing.assert_allclose(weights, expected, atol=1e-5)
-
-
 def test_padding_and_neighbours_change_nothing(decoder):
     together = np.array(decoder(memory(), LENGTHS, LABELS))
     further = np.concatenate([memory(), np.full((2, 5, 3), 9.0, np.float32)], axis=1)
