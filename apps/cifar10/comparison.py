@@ -148,8 +148,15 @@ def is_up_to_date(folder: Path) -> bool:
         return False
     document = runs.read_json(folder / "metrics.json")
     evaluated = document.get("evaluated", document["code"])
-    # what had not been committed when it was evaluated nobody knows
-    return not evaluated.endswith("-dirty") and changed_since("cifar10", evaluated, [evaluated], runs.ROOT) is None
+    return is_of_today(evaluated, evaluated)
+
+
+def is_of_today(trained: str, evaluated: str) -> bool:
+    """Tells whether the code is that of these commits, uncommitted changes included."""
+    # what had not been committed then nobody knows
+    if trained.endswith("-dirty") or evaluated.endswith("-dirty"):
+        return False
+    return changed_since("cifar10", trained, [evaluated], runs.ROOT) is None
 
 
 def is_default(study: Comparison) -> bool:
@@ -158,7 +165,7 @@ def is_default(study: Comparison) -> bool:
 
 
 def kept_rows() -> dict[str, dict[str, Any]]:
-    """Returns what is kept of each preset: "row", the "settings" it was planned for, and the commit of its "code"."""
+    """Returns what is kept of each preset: "row", the "settings" it was planned for, the commits that "trained" and "evaluated" it."""
     return runs.read_json(KEPT) if KEPT.is_file() else {}
 
 
@@ -167,14 +174,13 @@ def kept_row(study: Comparison, preset: str) -> Row | None:
     kept = kept_rows().get(preset) if is_default(study) else None
     if kept is None or kept["settings"] != identity(configured(study, preset)):
         return None
-    if changed_since("cifar10", kept["code"], [kept["code"]], runs.ROOT):
-        return None
-    return _row(kept)
+    return _row(kept) if is_of_today(kept["trained"], kept["evaluated"]) else None
 
 
-def keep(study: Comparison, row: Row, code: str) -> None:
-    """Keeps the row of a study as it is by default."""
-    kept = {"row": dataclasses.asdict(row), "settings": identity(configured(study, row.preset)), "code": code}
+def keep(study: Comparison, row: Row, trained: str, evaluated: str) -> None:
+    """Keeps the row of a study as it is by default, with the commits that trained and evaluated it."""
+    settings = identity(configured(study, row.preset))
+    kept = {"row": dataclasses.asdict(row), "settings": settings, "trained": trained, "evaluated": evaluated}
     # read again: another process may have kept other presets meanwhile
     runs.write_json(KEPT, {**kept_rows(), row.preset: kept})
 
@@ -250,7 +256,8 @@ def measured(study: Comparison, preset: str, plan: budget.Plan) -> Row:
     train_and_evaluate(preset, words_of(study, preset, plan.passes), folder)
     row = row_of(preset, config, plan)
     if is_default(study):
-        keep(study, row, runs.read_json(folder / "metrics.json")["code"])
+        document = runs.read_json(folder / "metrics.json")
+        keep(study, row, document["code"], document["evaluated"])
     return row
 
 

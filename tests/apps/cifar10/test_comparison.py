@@ -17,10 +17,8 @@ ROW = comparison.Row("vgg-cifar10", "C2", 0.9234, (0.918, 0.9285), 0.9151, 812_3
 
 
 @pytest.fixture(autouse=True)
-def kept(tmp_path, monkeypatch):
-    """Rows are kept here, not in the repository."""
+def rows_are_kept_outside_the_repository(tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "KEPT", tmp_path / "kept.json")
-    return tmp_path / "kept.json"
 
 
 def test_every_row_of_the_catalogue_is_compared():
@@ -70,14 +68,15 @@ def test_parts_of_the_default_study_come_together(tmp_path, monkeypatch):
     assert (tmp_path / "index.html").read_text().count("<tr>") == 3
 
 
-@pytest.mark.parametrize("what", ["code", "settings"])
+@pytest.mark.parametrize("what", ["code", "settings", "nobody knows"])
 def test_a_kept_row_is_measured_again_when_code_or_settings_changed(tmp_path, monkeypatch, what):
-    trained = measures_what_is_asked(monkeypatch, tmp_path)
+    evaluated = "1f3a9c02d4e5-dirty" if what == "nobody knows" else "1f3a9c02d4e5"
+    trained = measures_what_is_asked(monkeypatch, tmp_path, evaluated)
     study = comparison.Comparison(output=tmp_path, presets=("mlp-cifar10",))
     comparison.measure(study)
     if what == "code":
         monkeypatch.setattr(comparison, "changed_since", lambda *given: "apps/cifar10/data.py changed")
-    else:
+    elif what == "settings":
         preset = PRESETS["mlp-cifar10"]
         changed = replace(preset, config=replace(preset.config, model=MLP(units=500)))
         monkeypatch.setitem(comparison.PRESETS, "mlp-cifar10", changed)
@@ -85,7 +84,7 @@ def test_a_kept_row_is_measured_again_when_code_or_settings_changed(tmp_path, mo
     assert trained == ["mlp-cifar10"] * 2
 
 
-def measures_what_is_asked(monkeypatch, tmp_path):
+def measures_what_is_asked(monkeypatch, tmp_path, evaluated="1f3a9c02d4e5"):
     """Replaces planning, training and reading of a run; returns the list of what is trained."""
     trained = []
     (tmp_path / "README.md").write_text("<!-- comparison:begin -->\n<!-- comparison:end -->\n")
@@ -96,7 +95,7 @@ def measures_what_is_asked(monkeypatch, tmp_path):
 
     def trains(preset, words, folder):
         trained.append(preset)
-        runs.write_json(folder / "metrics.json", {"code": "1f3a9c02d4e5"})
+        runs.write_json(folder / "metrics.json", {"code": "1f3a9c02d4e5", "evaluated": evaluated})
 
     monkeypatch.setattr(comparison, "train_and_evaluate", trains)
     accuracies = {"vgg-cifar10": 0.92, "mlp-cifar10": 0.925}
@@ -203,7 +202,6 @@ def test_what_is_up_to_date_is_not_done_again(tmp_path, monkeypatch, evaluated, 
     folder = runs.seed_folder("cifar10", "mlp-cifar10", comparison.configured(study, "mlp-cifar10", 4))
     for name in {"model.keras", "metrics.json", "report.html"} - {absent}:
         runs.write_json(folder / name, {"code": "1f3a9c02d4e5", "evaluated": evaluated})
-    monkeypatch.setattr(comparison, "keep", lambda *given: None)
     assert [row.epochs for row in comparison.run(study)] == [4]
     assert commands == words
 
