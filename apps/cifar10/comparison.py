@@ -94,6 +94,19 @@ class Row:
         ]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A row of the study as it is by default, and what it was measured with."""
+
+    row: Row
+    settings: str
+    """Of the preset."""
+    trained: str
+    """Commit."""
+    evaluated: str
+    """Commit."""
+
+
 def plan_of(study: Comparison, preset: str) -> budget.Plan:
     """Returns the passes that the preset's budget allows; measured once for its settings and data, kept in plan.json.
 
@@ -164,29 +177,33 @@ def is_default(study: Comparison) -> bool:
     return dataclasses.replace(study, output=Comparison.output, presets=Comparison.presets) == Comparison()
 
 
-def kept_rows() -> dict[str, dict[str, Any]]:
-    """Returns what is kept of each preset: "row", the "settings" it was planned for, the commits that "trained" and "evaluated" it."""
-    return runs.read_json(KEPT) if KEPT.is_file() else {}
+def kept_rows() -> dict[str, Kept]:
+    """Returns what is kept of each preset.
+
+    Raises:
+        DataError: the file is damaged, or of another version.
+    """
+    try:
+        found = (runs.read_json(KEPT) if KEPT.is_file() else {}).items()
+        return {preset: Kept(**{**kept, "row": Row(**kept["row"])}) for preset, kept in found}
+    except (AttributeError, KeyError, TypeError):
+        raise DataError(f"{KEPT}: not rows of this version; remove the file, and they are measured again") from None
 
 
 def kept_row(study: Comparison, preset: str) -> Row | None:
     """Returns the preset's kept row, None where there is none of this study, or its settings or the code have changed since."""
     kept = kept_rows().get(preset) if is_default(study) else None
-    if kept is None or kept["settings"] != identity(configured(study, preset)):
+    if kept is None or kept.settings != identity(configured(study, preset)):
         return None
-    return _row(kept) if is_of_today(kept["trained"], kept["evaluated"]) else None
+    return kept.row if is_of_today(kept.trained, kept.evaluated) else None
 
 
 def keep(study: Comparison, row: Row, trained: str, evaluated: str) -> None:
     """Keeps the row of a study as it is by default, with the commits that trained and evaluated it."""
-    settings = identity(configured(study, row.preset))
-    kept = {"row": dataclasses.asdict(row), "settings": settings, "trained": trained, "evaluated": evaluated}
+    kept = Kept(row, identity(configured(study, row.preset)), trained, evaluated)
     # read again: another process may have kept other presets meanwhile
-    runs.write_json(KEPT, {**kept_rows(), row.preset: kept})
-
-
-def _row(kept: dict[str, Any]) -> Row:
-    return Row(**{**kept["row"], "interval95": tuple(kept["row"]["interval95"])})
+    rows = {**kept_rows(), row.preset: kept}
+    runs.write_json(KEPT, {preset: dataclasses.asdict(kept) for preset, kept in rows.items()})
 
 
 def row_of(preset: str, config: Any, plan: budget.Plan) -> Row:
@@ -340,7 +357,7 @@ def measure(study: Comparison) -> str:
     if study.plan_only:
         return f"plan in {study.output / 'plan.json'}"
     if is_default(study):
-        write_readme(study, by_accuracy([_row(kept) for kept in kept_rows().values()]))
+        write_readme(study, by_accuracy([kept.row for kept in kept_rows().values()]))
     for row in rows:
         print("  ".join(row.cells()))
     return f"table and plot in {study.output / 'index.html'}"

@@ -84,6 +84,13 @@ def test_a_kept_row_is_measured_again_when_code_or_settings_changed(tmp_path, mo
     assert trained == ["mlp-cifar10"] * 2
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"mlp-cifar10": 3}', '{"mlp-cifar10": {"row": {}}}'])
+def test_damaged_kept_rows_are_one_sentence(tmp_path, capsys, text):
+    comparison.KEPT.write_text(text)
+    assert comparison.main(["--presets", "mlp-cifar10", "--output", str(tmp_path)]) == 1
+    assert re.fullmatch(r"cifar10: \S*kept.json: [^\n]*\n", capsys.readouterr().err)
+
+
 def measures_what_is_asked(monkeypatch, tmp_path, evaluated="1f3a9c02d4e5"):
     """Replaces planning, training and reading of a run; returns the list of what is trained."""
     trained = []
