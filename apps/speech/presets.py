@@ -92,8 +92,11 @@ PRESETS = {
     ),
     "projected-lstm-an4": Preset(
         Config(
-            features=FeaturesConfig(bins=40, frequency_width=10, stack_before=3, stack_after=4, stack_stride=3),
-            model=ProjectedLstm(),
+            # bands blotted out keep it from learning anything: it has no convolution to fill them in
+            features=FeaturesConfig(
+                bins=40, frequency_masks=0, warp=0.1, stack_before=3, stack_after=4, stack_stride=3
+            ),
+            model=ProjectedLstm(dropout=0.1),
             training=_in_passes(80),
         ),
         catalogue="P3",
