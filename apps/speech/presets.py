@@ -92,9 +92,9 @@ PRESETS = {
     ),
     "projected-lstm-an4": Preset(
         Config(
-            # bands blotted out keep it from learning anything: it has no convolution to fill them in
+            # without convolutions it hardly begins to learn where bands or stretches are blotted out
             features=FeaturesConfig(
-                bins=40, frequency_masks=0, warp=0.1, stack_before=3, stack_after=4, stack_stride=3
+                bins=40, frequency_masks=0, time_masks=0, stack_before=3, stack_after=4, stack_stride=3
             ),
             model=ProjectedLstm(dropout=0.1),
             training=_in_passes(80),
