@@ -106,4 +106,6 @@ def _best_path(model: Any, outputs: dict[str, tf.Tensor]) -> tf.RaggedTensor:
 
 
 def _written(labels: tf.RaggedTensor, characters: list[str]) -> tf.Tensor:
-    return tf.strings.reduce_join(tf.gather(tf.constant(characters), labels), axis=-1)
+    """Returns the texts, string [n], as transcripts are: without spaces at an end, or two in a row."""
+    texts = tf.strings.reduce_join(tf.gather(tf.constant(characters), labels), axis=-1)
+    return tf.strings.strip(tf.strings.regex_replace(texts, " +", " "))

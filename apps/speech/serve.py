@@ -16,6 +16,7 @@ from apps.speech import pauses
 from apps.speech.config import Config
 from apps.speech.data import Utterances, lengths_of, padded
 from apps.speech.decoding import transcribe
+from apps.speech.faults import SILENT_PEAK
 from apps.speech.models import frames, seconds_per_frame
 from apps.speech.models.front_end import SAMPLE_RATE, window_and_hop
 from apps.speech.tuning import tuned_search
@@ -122,15 +123,17 @@ def _wav(samples: np.ndarray) -> bytes:
 
 
 def read(config: Config, spec: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Reads any sound file, mono at 16 kHz, into the first endpoint's input; one of over 20 s in pieces, cut at pauses.
+    """Reads any sound file, mono at 16 kHz, into the first endpoint's input; one of over 20 s in pieces, cut at pauses, the silent
+    ones left out.
 
     Raises:
-        DataError: not readable, or too short for a single frame.
+        DataError: not readable, too short for a single frame, or silent.
     """
-    waveform, starts = _cut(path, _modified(path))
+    waveform, starts, lengths = _cut(path, _modified(path))
     if frames(config, len(waveform)) < 1:
         raise DataError(f"{path}: {1000 * len(waveform) / SAMPLE_RATE:.0f} ms of sound, too short to hold speech")
-    lengths = np.diff([*starts, len(waveform)]).astype(np.int32)
+    if not starts:
+        raise DataError(f"{path}: silent, nothing in it reaches 60 dB below full scale")
     pieces = _Pieces(waveform, starts, lengths)
     return {"waveforms": pieces if isinstance(waveform, DiskSamples) else pieces[:], "lengths": lengths}
 
@@ -141,10 +144,19 @@ def waveform_of(path: Path) -> np.ndarray | DiskSamples:
 
 
 @functools.lru_cache(maxsize=1)
-def _cut(path: Path, modified: int) -> tuple[np.ndarray | DiskSamples, list[int]]:
-    """Returns a recording and where its pieces start; the answer asks for what the question has read."""
+def _cut(path: Path, modified: int) -> tuple[np.ndarray | DiskSamples, list[int], np.ndarray]:
+    """Returns a recording, where its pieces start and how long they are, int32, those that are silent left out.
+
+    The answer asks for what the question has read.
+    """
     waveform = waveform_of(path)
-    return waveform, pauses.starts(waveform)
+    starts = pauses.starts(waveform)
+    pieces = [
+        (start, end - start)
+        for start, end in zip(starts, [*starts[1:], len(waveform)], strict=True)
+        if end > start and np.abs(waveform[start:end]).max() > SILENT_PEAK / 32768
+    ]
+    return waveform, [start for start, _ in pieces], np.array([length for _, length in pieces], np.int32)
 
 
 def _modified(path: Path) -> int:
@@ -182,7 +194,7 @@ def answer(
     if search is None:
         return row
     frame_seconds, texts, words = seconds_per_frame(config), [], []
-    _, starts = _cut(path, _modified(path))
+    _, starts, _ = _cut(path, _modified(path))
     for values, count, first in zip(outputs["log_probabilities"], outputs["frames"], starts, strict=True):
         start = first / SAMPLE_RATE
         heard = search(values[:count])[0]

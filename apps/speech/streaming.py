@@ -223,11 +223,15 @@ class Writer:
             else:
                 self._silent = 0
                 if label != self._last:
-                    self.text += self.characters[label]
+                    self._add(self.characters[label])
             self._last = label
             if self.piece and self._silent * self._frame_seconds >= PAUSE_SECONDS:
                 ended.append(self.end())
         return ended
+
+    def _add(self, character: str) -> None:
+        if character != " " or self.text[-1:] not in ("", " "):  # no two spaces in a row, as in a transcript
+            self.text += character
 
     def end(self) -> str:
         """Ends the piece and returns it."""

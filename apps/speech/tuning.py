@@ -10,7 +10,7 @@ from typing import Any
 import jiwer
 import numpy as np
 
-from apps.speech import kneser_ney, language_model
+from apps.speech import kneser_ney, language_model, text
 from apps.speech.arpa import BEGIN, END, UNKNOWN, format_arpa, parse_arpa
 from apps.speech.beam_search import BeamSearch, beam_search
 from apps.speech.config import Config
@@ -98,9 +98,9 @@ def tuned_search(config: Config, spec: dict[str, Any]) -> BeamSearch | None:
         return None
     try:
         settings = json.loads(spec["tuned"][DECODING_FILE])
-        unit, alpha, beta = settings["unit"], float(settings["alpha"]), float(settings["beta"])
+        unit, alpha, beta = settings["unit"], _finite(settings["alpha"]), _finite(settings["beta"])
         closed = bool(settings["known_words_only"])
-        hot_words = tuple((str(word), float(nats)) for word, nats in settings.get("hot_words", {}).items())
+        hot_words = {str(word): _finite(nats) for word, nats in settings.get("hot_words", {}).items()}
         arpa = spec["tuned"][ARPA_FILE]
         if unit not in ORDERS or (closed and unit != "word"):
             raise ValueError(f"unit {unit!r}, expected word, or character without known_words_only")
@@ -109,8 +109,23 @@ def tuned_search(config: Config, spec: dict[str, Any]) -> BeamSearch | None:
             f"tuned/{DECODING_FILE} or tuned/{ARPA_FILE} of the run is missing or damaged ({error}); remove the folder tuned/ "
             "and evaluate again"
         ) from None
-    search = _search(arpa, unit, closed, hot_words, tuple(spec["characters"]), config.decoding.beam_width)
+    if config.data.units == "characters":
+        hot_words = {text.normalised(word): nats for word, nats in hot_words.items()}
+    for word in hot_words:
+        if not word or " " in word or not set(word) <= set(spec["characters"]):
+            raise DataError(
+                f"tuned/{DECODING_FILE} of the run: hot word {word!r}, expected one word of the characters that the model knows, "
+                f"{''.join(spec['characters']).strip()}"
+            )
+    characters = tuple(spec["characters"])
+    search = _search(arpa, unit, closed, tuple(hot_words.items()), characters, config.decoding.beam_width)
     return search.weighted(alpha, beta)
+
+
+def _finite(value: Any) -> float:
+    if not np.isfinite(number := float(value)):
+        raise ValueError(f"a weight of {value}, expected a finite number")
+    return number
 
 
 @functools.lru_cache(maxsize=2)

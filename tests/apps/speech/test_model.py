@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from apps.speech import data, models
-from apps.speech.config import Blstm, Config, DataConfig, DeepSpeech2, FeaturesConfig
+from apps.speech.config import Blstm, Config, DataConfig, DecodingConfig, DeepSpeech2, FeaturesConfig
+from apps.speech.decoding import transcribe
 from datasets.errors import DataError
 from harness.settings import TrainingConfig
 from shared_layers.ctc.loss import ctc_loss
@@ -157,3 +158,13 @@ def test_a_handful_is_learnt_by_heart(tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     x, _ = next(iter(data.batches(settings, prepared.spec, few, False)))
     np.testing.assert_array_equal(model(x)["logits"], again(x)["logits"])
+
+
+def test_what_is_heard_has_single_spaces_as_transcripts_have():
+    path = np.array([[0, 3, 1, 3, 0, 3, 0, 0, 2, 0]])  # blank: 3
+    logits = tf.constant(40.0 * np.eye(4, dtype=np.float32)[path])
+    heard = transcribe(
+        lambda inputs, training: {"logits": logits, "frames": tf.constant([10])},
+        DecodingConfig(beam_width=2), list(" ab"), tf.zeros([1, 1]), tf.constant([1]),
+    )  # fmt: skip
+    assert heard["text"].numpy().tolist() == heard["text_beam"].numpy().tolist() == [b"a b"]

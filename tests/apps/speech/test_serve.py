@@ -177,6 +177,11 @@ UNREADABLE = {
     "truncated.flac": (truncated_flac, "truncated|not a recording that can be read"),
     "click.wav": (lambda path: soundfile.write(path, noise(160), 16_000), "10 ms of sound, too short"),
     "nan.wav": (lambda path: soundfile.write(path, np.full(800, np.nan), 16_000, "FLOAT"), "not finite"),
+    "silence.wav": (lambda path: soundfile.write(path, np.zeros(16_000), 16_000), "silent"),
+    "opposite.wav": (
+        lambda path: soundfile.write(path, np.stack([noise(16_000), -noise(16_000)], axis=1), 16_000),
+        "silent",
+    ),
 }
 
 
@@ -185,16 +190,15 @@ def test_bad_files_are_named_and_the_others_are_answered(exported, run, tmp_path
         write(tmp_path / name)
     soundfile.write(tmp_path / "stereo.wav", noise(44_100, channels=2), 44_100)
     soundfile.write(tmp_path / "short.wav", noise(800), 16_000)
-    soundfile.write(tmp_path / "silence.wav", np.zeros(16_000), 16_000)
-    good = ["stereo.wav", "short.wav", "silence.wav"]
-    *errors, stereo, short, silence = predicted(run, *(tmp_path / name for name in (*UNREADABLE, *good)))
+    good = ["stereo.wav", "short.wav"]
+    *errors, stereo, short = predicted(run, *(tmp_path / name for name in (*UNREADABLE, *good)))
     for (name, (_, expected)), error in zip(UNREADABLE.items(), errors, strict=True):
         assert isinstance(error, DataError)
         assert str(error).startswith(str(tmp_path / name))
         assert len(str(error).splitlines()) == 1
         with pytest.raises(DataError, match=expected):
             raise error
-    for row in (stereo, short, silence):
+    for row in (stereo, short):
         assert set(row["text"]) <= set(SPEC["characters"])
         assert np.isfinite(row["log_probability"])
 
@@ -217,6 +221,16 @@ def test_a_long_file_is_answered_in_pieces_few_at_a_time(exported, run, tmp_path
     [row] = predicted(run, tmp_path / "long.wav")
     assert row["text"] == " ".join(filter(None, (answer["text_beam"][0].numpy().decode() for answer in alone)))
     assert row["log_probability"] == pytest.approx(sum(float(a["log_probability"][0]) for a in alone), abs=1e-2)
+
+
+def test_the_silent_pieces_of_a_long_file_are_left_out(tmp_path):
+    samples = noise(60 * 16_000)
+    samples[15 * 16_000 : 45 * 16_000] = 0
+    soundfile.write(tmp_path / "long.wav", samples, 16_000)
+    inputs = serve.read(SETTINGS, SPEC, tmp_path / "long.wav")
+    kept = sum(inputs["lengths"]) / 16_000
+    assert 30 <= kept < 50
+    assert np.abs(inputs["waveforms"]).max(axis=1).min() > 0.1
 
 
 def test_a_file_of_many_hours_stays_on_the_disk_and_is_answered_alike(exported, run, tmp_path, monkeypatch):

@@ -132,6 +132,13 @@ def test_what_cannot_stream_says_why(config, expected):
         Stream(config, SPEC, None)
 
 
+def test_no_two_spaces_follow_each_other():
+    writer = Writer(list(" ab"), frame_seconds=0.01)
+    writer.write(np.eye(4)[[0, 3, 1, 3, 0, 3, 0, 0, 2, 0]])
+    assert writer.text == "a b "
+    assert writer.piece == "a b"
+
+
 def test_pieces_end_where_somebody_pauses():
     writer = Writer(list("ab"), frame_seconds=0.2)
     labels = [2, 0, 0, 2, 0, 1, 2, 2, 2, 2, 2, 2, 2, 1, 2]

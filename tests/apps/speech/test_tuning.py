@@ -84,9 +84,15 @@ def test_hot_words_that_a_person_filled_in_are_heard(tuned):
     assert tuning.tuned_search(CONFIG, {**SPEC, "tuned": tuned})(values)[0].text == "ab"
     settings = json.loads(tuned["decoding.json"])
     assert settings["hot_words"] == {}
-    settings["hot_words"] = {"cb": 20.0}
-    hot = {**tuned, "decoding.json": json.dumps(settings)}
-    assert tuning.tuned_search(CONFIG, {**SPEC, "tuned": hot})(values)[0].text == "cb"
+    for spelt_by_hand in ("cb", "CB"):
+        settings["hot_words"] = {spelt_by_hand: 20.0}
+        hot = {**tuned, "decoding.json": json.dumps(settings)}
+        assert tuning.tuned_search(CONFIG, {**SPEC, "tuned": hot})(values)[0].text == "cb"
+    for never_heard in ("c b", "cé", ""):
+        settings["hot_words"] = {never_heard: 20.0}
+        hot = {**tuned, "decoding.json": json.dumps(settings)}
+        with pytest.raises(DataError, match=f"hot word '{never_heard}', expected one word"):
+            tuning.tuned_search(CONFIG, {**SPEC, "tuned": hot})
 
 
 def test_a_language_model_of_characters(tuned):
@@ -110,6 +116,7 @@ def test_a_persons_own_language_model_takes_the_place_of_the_trained_one(tuned):
     [
         ("decoding.json", "{", "remove the folder tuned/"),
         ("decoding.json", '{"unit": "word"}', "remove the folder tuned/"),
+        ("decoding.json", '{"unit": "word", "alpha": NaN, "beta": 1, "known_words_only": false}', "weight of nan"),
         ("decoding.json", '{"unit": "syllable", "alpha": 1, "beta": 1, "known_words_only": false}', "unit 'syllable'"),
         (
             "decoding.json",
@@ -136,7 +143,7 @@ def test_a_person_sees_words_with_times_and_confidence(tuned, tmp_path):
         "log_probabilities": values[None],
         "frames": np.array([9]),
     }
-    soundfile.write(tmp_path / "x.wav", np.zeros(5_760), 16_000)
+    soundfile.write(tmp_path / "x.wav", np.full(5_760, 0.1), 16_000)
     row = serve.answer(CONFIG, {**SPEC, "tuned": tuned}, tmp_path / "x.wav", outputs, tmp_path)
     assert row["text"] == "cb c"
     assert row["text_with_language_model"] == "ab c"
