@@ -156,7 +156,7 @@ def _worst(predictions: Predictions, split: Utterances | None) -> list[Any]:
         rows.append([str(predictions["names"][i]), f"{wrong[i]} of {words[i]}", said, heard])
         if split is not None:
             waveform = split.samples[i].astype(np.float32) / 32768.0
-            caption = f"Said: “{predictions['references'][i]}”."
+            caption = f"Said: “{predictions['references'][i]}”. Heard: “{predictions['hypotheses'][i]}”."
             sounds.append(Sound(str(predictions["names"][i]), caption, waveform, SAMPLE_RATE))
     caption = "Best path. Errors in capitals; *** stands for a word left out or inserted."
     return [Table("Heard worst", caption, ["utterance", "word errors", "said", "heard"], rows), *sounds]

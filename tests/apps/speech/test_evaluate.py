@@ -146,7 +146,10 @@ def test_figures_with_and_without_model(answered):
     settings, spec, model, split, found = answered
     sections = figures.figures(settings, spec, model, Prepared({"test": split}, spec, Source("own", "")), found)
     assert sum(isinstance(section, Picture) for section in sections) == 4  # three posteriorgrams and the curves
-    assert sum(isinstance(section, Sound) for section in sections) == 6
+    sounds = [section for section in sections if isinstance(section, Sound)]
+    assert len(sounds) == 6
+    pairs = set(zip(found["references"], found["hypotheses"], strict=True))
+    assert {sound.caption for sound in sounds} <= {f"Said: “{said}”. Heard: “{heard}”." for said, heard in pairs}
     speakers = next(s for s in sections if isinstance(s, Table) and s.title == "Speakers")
     assert speakers.rows[0][:3] == ["s", 40, 80]
     without = figures.figures(settings, spec, None, None, found)
