@@ -138,17 +138,22 @@ def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     Paths are relative to the manifest's folder.
 
     Returns:
-        the usable rows, and the path and the reason of each that was left out.
+        the usable rows, and the path or line and the reason of each that was left out.
 
     Raises:
         DataError: no such file, damaged, without these columns, or without a usable row.
     """
     file = Path(file)
-    rows = _rows(file)
     kept: list[Recording] = []
     left_out: list[tuple[str, str]] = []
-    for row in rows:
-        values = {name: str(row.get(name) or "").strip() for name in ("path", "text", "speaker", "split")}
+    for number, row in _rows(file):
+        if damage := _damage(row):
+            left_out.append((f"{file.name} line {number}", damage))
+            continue
+        values = {
+            name: "" if row.get(name) is None else str(row[name]).strip()
+            for name in ("path", "text", "speaker", "split")
+        }
         path = file.parent / values["path"]
         if not path.is_file():
             left_out.append((values["path"] or "a row without a path", "missing file"))
@@ -199,15 +204,17 @@ def _no_recording(path: Path) -> str:
     return "missing recording" if path.suffix == ".txt" else "not a WAV, FLAC, OGG, AIFF or SPHERE file"
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
+def _rows(file: Path) -> list[tuple[int, dict[Any, Any]]]:
+    """Returns the number of the line in which each row ends, and the row."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             if file.suffix.lower() == ".jsonl":
-                rows = [_object(file, number, line) for number, line in enumerate(stream, 1) if line.strip()]
-                columns = set().union(*rows)
+                rows = [(number, _object(file, number, line)) for number, line in enumerate(stream, 1) if line.strip()]
+                columns = set().union(*(row for _, row in rows))
             else:
                 reader = csv.DictReader(stream)
-                rows, columns = list(reader), set(reader.fieldnames or ())
+                rows = [(reader.line_num, row) for row in reader]
+                columns = set(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         cause = getattr(error, "strerror", None) or error
         raise DataError(
@@ -216,6 +223,14 @@ def _rows(file: Path) -> list[dict[str, Any]]:
     if not {"path", "text"} <= columns:
         raise DataError(f"{file}: columns {', '.join(sorted(columns)) or 'none'}, expected path and text")
     return rows
+
+
+def _damage(row: dict[Any, Any]) -> str | None:
+    """Returns why a row's path and text cannot be told, or None."""
+    if any(field.strip() for field in row.get(None, ())):  # where DictReader puts what has no column
+        return "more fields than the header has; quote a text that holds commas"
+    wrong = [name for name in ("path", "text") if not isinstance(row.get(name), str | None)]
+    return f"{wrong[0]} that is not a string" if wrong else None
 
 
 def _object(file: Path, number: int, line: str) -> dict[str, Any]:

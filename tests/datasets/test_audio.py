@@ -229,13 +229,13 @@ def test_csv_without_speakers_and_with_absolute_paths(recordings):
 
 def test_json_lines(recordings):
     lines = [
-        {"path": "1.wav", "text": "grüß dich", "speaker": 7},
+        {"path": "1.wav", "text": "grüß dich", "speaker": 0},
         {"path": "deep/2.wav", "text": None},
         {"path": "1.wav"},
     ]
     text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n\n"
     rows, left_out = read_manifest(manifest(recordings, text, "jsonl"))
-    assert rows == [(recordings / "1.wav", "grüß dich", "7", None)]
+    assert rows == [(recordings / "1.wav", "grüß dich", "0", None)]
     assert left_out == [("deep/2.wav", "missing transcript"), ("1.wav", "missing transcript")]
 
 
@@ -248,6 +248,32 @@ def test_what_is_left_out_is_named_with_its_reason(recordings):
     )
     assert absent == ["none.wav", "a row without a path", "deep"]
     assert untold == ["deep/2.wav", "1.wav", "1.wav"]
+
+
+@pytest.mark.parametrize(("columns", "rest"), [("path,text", ""), ("path,text,speaker", ",WORLD,ann")])
+def test_an_unquoted_comma_shortens_no_transcript(recordings, columns, rest):
+    text = f'{columns}\n1.wav,HELLO, WORLD AGAIN{rest}\n\ndeep/2.wav,"HELLO, WORLD"\n'
+    rows, left_out = read_manifest(manifest(recordings, text))
+    assert [row.text for row in rows] == ["HELLO, WORLD"]
+    assert left_out == [("m.csv line 2", "more fields than the header has; quote a text that holds commas")]
+
+
+def test_empty_fields_beyond_the_header_take_nothing_away(recordings):
+    rows, left_out = read_manifest(manifest(recordings, "path,text\n1.wav,hello,, \n"))
+    assert [row.text for row in rows] == ["hello"] and not left_out
+
+
+def test_json_values_that_are_no_strings_are_not_spelt_out(recordings):
+    lines = [{"path": "1.wav", "text": "a"}, {"path": "1.wav", "text": ["a", "b"]}, {"path": 7, "text": "a"}]
+    lines += [{"path": "1.wav", "text": value} for value in (0, False)]
+    rows, left_out = read_manifest(manifest(recordings, "\n".join(map(json.dumps, lines)), "jsonl"))
+    assert [row.text for row in rows] == ["a"]
+    assert left_out == [
+        ("m.jsonl line 2", "text that is not a string"),
+        ("m.jsonl line 3", "path that is not a string"),
+        ("m.jsonl line 4", "text that is not a string"),
+        ("m.jsonl line 5", "text that is not a string"),
+    ]
 
 
 @pytest.mark.parametrize(
