@@ -162,10 +162,13 @@ def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
         else:
             kept.append(Recording(path, values["text"], values["speaker"] or None, values["split"] or None))
     if not kept:
-        counted = Counter(reason for _, reason in left_out)
-        reasons = ", ".join(f"{count} {reason}" for reason, count in counted.items()) or "it has none"
-        raise DataError(f"{file}: no usable row ({reasons}); paths are taken from {file.parent}")
+        raise DataError(f"{file}: no usable row ({_counted(left_out)}); paths are taken from {file.parent}")
     return kept, left_out
+
+
+def _counted(left_out: list[tuple[str, str]]) -> str:
+    counts = Counter(reason for _, reason in left_out)
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "it has none"
 
 
 def read_folder(folder: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
@@ -185,19 +188,27 @@ def read_folder(folder: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     recordings = [path for path in files if path.name.lower().endswith(FILE_TYPES)]
     for path in recordings:
-        transcript = path.with_suffix(".txt")
-        text = transcript.read_text(encoding="utf-8-sig", errors="replace").strip() if transcript.is_file() else ""
+        text, why_none = _transcript(path.with_suffix(".txt"))
         if text:
             kept.append(Recording(path, text, None if path.parent == folder else path.parent.name))
         else:
-            left_out.append((str(path.relative_to(folder)), "missing transcript"))
+            left_out.append((str(path.relative_to(folder)), why_none))
     used = {*recordings, *(path.with_suffix(".txt") for path in recordings)}
     left_out += [(str(path.relative_to(folder)), _no_recording(path)) for path in files if path not in used]
     if not kept:
         raise DataError(
-            f"{folder}: no recording with a transcript; expected WAV, FLAC, OGG, AIFF or SPHERE files, each beside a .txt of the same name"
+            f"{folder}: no recording with a transcript ({_counted(left_out)}); expected WAV, FLAC, OGG, AIFF or SPHERE files, "
+            "each beside a .txt of the same name in UTF-8"
         )
     return kept, left_out
+
+
+def _transcript(file: Path) -> tuple[str, str]:
+    """Returns what a text file holds, and why it holds nothing."""
+    try:
+        return file.read_text(encoding="utf-8-sig").strip() if file.is_file() else "", "missing transcript"
+    except UnicodeDecodeError:
+        return "", "transcript is not UTF-8"
 
 
 def _no_recording(path: Path) -> str:

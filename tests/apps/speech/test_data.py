@@ -210,6 +210,20 @@ def test_a_folder_of_recordings_beside_their_transcripts(tmp_path):
     assert data.prepare(config(tmp_path)).source.sha256 != before
 
 
+def test_transcripts_that_are_not_utf_8_are_left_out(tmp_path):
+    encoded = {"a": "utf-8", "b": "utf-8-sig", "c": "utf-8", "d": "latin-1", "e": "utf-16"}
+    for name, encoding in encoded.items():
+        soundfile.write(tmp_path / f"{name}.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
+        (tmp_path / f"{name}.txt").write_text("café", encoding)
+    prepared = data.prepare(config(tmp_path))
+    assert [split.texts for split in prepared.splits.values()] == [["café"]] * 3
+    assert prepared.left_out == [("d.wav", "transcript is not UTF-8"), ("e.wav", "transcript is not UTF-8")]
+    for name in "abc":
+        (tmp_path / f"{name}.wav").unlink()
+    with pytest.raises(DataError, match=r"no recording with a transcript .2 transcript is not UTF-8, 3 missing rec"):
+        data.prepare(config(tmp_path))
+
+
 @pytest.mark.parametrize("speeds", [(), (0.0, 1.0), (3.0,)])
 def test_speeds_at_which_nobody_speaks_are_refused(speeds):
     with pytest.raises(DataError, match=r"--data\.speeds .*expected numbers from 0\.5 to 2"):
@@ -286,6 +300,17 @@ def test_librispeech_that_is_damaged_is_counted_or_refused(tmp_path, monkeypatch
     assert data.prepare(short, prepared.spec).dropped["test, unreadable recording"] == 1
     with pytest.raises(DataError, match=r"1-7-0000: missing file .6 in all"):
         data.prepare(config("librispeech", unusable="fail"))
+
+
+def test_a_librispeech_chapter_that_is_not_utf_8_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    librispeech(tmp_path, ["train-clean-5", "dev-clean", "test-clean"])
+    chapters = [tmp_path / f"LibriSpeech/train-clean-5/{reader}/7/{reader}-7.trans.txt" for reader in (1, 2)]
+    chapters[0].write_text("1-7-0000 CAFÉ\n1-7-0001 CAFE\n", "latin-1")
+    chapters[1].write_text("2-7-0000 CAFÉ\n2-7-0001 CAFÉ\n", "utf-8-sig")
+    prepared = data.prepare(config("librispeech"))
+    assert prepared.splits["train"].texts == ["café", "café"]
+    assert prepared.left_out == [(f"1-7-000{i}", "transcript is not UTF-8") for i in range(2)]
 
 
 def test_test_utterances_are_never_left_out(tmp_path):
