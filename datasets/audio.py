@@ -23,6 +23,8 @@ UNREADABLE = (soundfile.SoundFileError, RuntimeError, OSError)
 _RATES = (1000, 768_000)
 _UNSCALED = 16.0
 """Samples beyond this were never meant as -1 to 1."""
+_UNKNOWN_SIZE = 0x7FFFF000
+"""Bytes from which a header states no size: SoX writes this one into a pipe, others the largest that the field holds."""
 _OGG_PAGE = 65_307
 """The most bytes a page can have."""
 
@@ -122,7 +124,7 @@ def _stated_size(head: bytes) -> int:
         fields = {words[0]: words[2] for words in lines if len(words) == 3 and words[2].isdigit()}
         counts = [int(fields.get(name, "0")) for name in ("sample_count", "sample_n_bytes", "channel_count")]
         stated = int(head[8:16]) + math.prod(counts)
-    return stated if stated < 0x7FFFFF00 or head[:4] == b"RF64" else 0
+    return stated if stated < _UNKNOWN_SIZE or head[:4] == b"RF64" else 0
 
 
 def _truncated_page(tail: bytes) -> bool:
