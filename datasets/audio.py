@@ -137,7 +137,7 @@ def _truncated_page(tail: bytes) -> bool:
 def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     """Reads a CSV file with the columns path, text and, optionally, speaker and split, or JSON lines with these keys.
 
-    Paths are relative to the manifest's folder.
+    Paths are relative to the manifest's folder. Of several usable rows with the same file, the first counts.
 
     Returns:
         the usable rows, and the path or line and the reason of each that was left out.
@@ -148,6 +148,7 @@ def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     file = Path(file)
     kept: list[Recording] = []
     left_out: list[tuple[str, str]] = []
+    listed: set[Path] = set()
     for number, row in _rows(file):
         if damage := _damage(row):
             left_out.append((f"{file.name} line {number}", damage))
@@ -161,7 +162,10 @@ def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
             left_out.append((values["path"] or "a row without a path", "missing file"))
         elif not values["text"]:
             left_out.append((values["path"], "missing transcript"))
+        elif path.resolve() in listed:
+            left_out.append((values["path"], "listed twice"))
         else:
+            listed.add(path.resolve())
             kept.append(Recording(path, values["text"], values["speaker"] or None, values["split"] or None))
     if not kept:
         raise DataError(f"{file}: no usable row ({_counted(left_out)}); paths are taken from {file.parent}")

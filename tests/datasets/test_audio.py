@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import struct
 import wave
 from pathlib import Path
@@ -265,6 +266,19 @@ def test_an_unquoted_comma_shortens_no_transcript(recordings, columns, rest):
 def test_empty_fields_beyond_the_header_take_nothing_away(recordings):
     rows, left_out = read_manifest(manifest(recordings, "path,text\n1.wav,hello,, \n"))
     assert [row.text for row in rows] == ["hello"] and not left_out
+
+
+def test_a_recording_listed_twice_counts_once(recordings):
+    (recordings / "link.wav").symlink_to("1.wav")
+    shutil.copy(recordings / "1.wav", recordings / "3.wav")
+    again = f"deep/../1.wav,b,bob\n{recordings / '1.wav'},c,cid\nlink.wav,d,dan\n"
+    text = f"path,text,speaker\n1.wav,,ann\n1.wav,a,ann\n{again}3.wav,e,ann\n"
+    rows, left_out = read_manifest(manifest(recordings, text))
+    assert [(row.path.name, row.text) for row in rows] == [("1.wav", "a"), ("3.wav", "e")]
+    assert left_out == [
+        ("1.wav", "missing transcript"),
+        *[(name, "listed twice") for name in ("deep/../1.wav", str(recordings / "1.wav"), "link.wav")],
+    ]
 
 
 def test_json_values_that_are_no_strings_are_not_spelt_out(recordings):

@@ -109,9 +109,11 @@ def test_everything_left_out_is_counted(tmp_path):
     file = manifest(tmp_path, rows)
     (tmp_path / "bad.wav").write_text("not sound")
     soundfile.write(tmp_path / "short.wav", np.zeros(1600), 16000)
+    soundfile.write(tmp_path / "wordless.wav", np.zeros(16000), 16000)
     with file.open("a") as stream:
         stream.write(
-            "bad.wav,hello,speaker12\nabsent.wav,hello,speaker12\nshort.wav,far too long for this,s\n0.wav,?!,s\n"
+            "bad.wav,hello,speaker12\nabsent.wav,hello,speaker12\nshort.wav,far too long for this,s\nwordless.wav,?!,s\n"
+            "0.wav,hello number 0,somebody else\n"
         )
     settings = config(file, validation_fraction=0.01)
     for seed in range(20):
@@ -121,7 +123,7 @@ def test_everything_left_out_is_counted(tmp_path):
     dropped = dict(prepared.dropped)
     too_long = [dropped.pop(key) for key in list(dropped) if "fewer frames" in key]
     assert too_long == [1]
-    assert dropped == {"unreadable recording": 1, "missing file": 1, "empty transcript": 1}
+    assert dropped == {"unreadable recording": 1, "missing file": 1, "empty transcript": 1, "listed twice": 1}
     named = dict(prepared.left_out)
     assert "bad.wav: not a recording that can be read" in named["bad.wav"]
     assert named["absent.wav"] == "missing file"
@@ -129,7 +131,7 @@ def test_everything_left_out_is_counted(tmp_path):
 
 
 def faulty(folder):
-    """A manifest whose last three rows are a silent, a clipped and a far too long recording."""
+    """A manifest whose last rows are silent, clipped and far too long recordings, one of each to train and one to test."""
     rows = [f"{i}.wav,hello {i},{'train' if i < 6 else 'validation'}" for i in range(8)] + ["8.wav,hello,test"]
     file = manifest(folder, rows, "path,text,split")
     noise = 0.1 * np.random.default_rng(1).standard_normal(16000)
@@ -138,30 +140,31 @@ def faulty(folder):
         "clipped": np.clip(40 * noise, -1, 1),
         "long": np.tile(noise, 36),
     }.items():
-        soundfile.write(folder / f"{name}.wav", samples, 16000)
-        with file.open("a") as stream:
-            stream.write(f"{name}.wav,hello,train\n{name}.wav,hello,test\n")
+        for split in ("train", "test"):
+            soundfile.write(folder / f"{name}_{split}.wav", samples, 16000)
+            with file.open("a") as stream:
+                stream.write(f"{name}_{split}.wav,hello,{split}\n")
     return file
 
 
 def test_silent_clipped_and_overlong_recordings_train_nothing_but_are_tested(tmp_path):
     prepared = data.prepare(config(faulty(tmp_path)))
     assert dict(prepared.left_out) == {
-        "silent": "train, silent", "clipped": "train, clipped", "long": "train, longer than 35 s",
+        "silent_train": "train, silent", "clipped_train": "train, clipped", "long_train": "train, longer than 35 s",
     }  # fmt: skip
     assert prepared.dropped == {"train, silent": 1, "train, clipped": 1, "train, longer than 35 s": 1}
-    assert prepared.splits["test"].names == ["8", "silent", "clipped", "long"]
+    assert prepared.splits["test"].names == ["8", "silent_test", "clipped_test", "long_test"]
     assert [note for note in prepared.notes if note.startswith("Tested")] == [
-        "Tested all the same (silent): silent.",
-        "Tested all the same (clipped): clipped.",
-        "Tested all the same (longer than 35 s): long.",
+        "Tested all the same (silent): silent_test.",
+        "Tested all the same (clipped): clipped_test.",
+        "Tested all the same (longer than 35 s): long_test.",
     ]
     longer = data.prepare(config(tmp_path / "manifest.csv", longest_seconds=40.0))
-    assert "long" in longer.splits["train"].names
+    assert "long_train" in longer.splits["train"].names
 
 
 def test_an_unusable_recording_ends_the_command_where_asked(tmp_path):
-    with pytest.raises(DataError, match=r"silent: train, silent .3 in all.*--data.unusable skip"):
+    with pytest.raises(DataError, match=r"silent_train: train, silent .3 in all.*--data.unusable skip"):
         data.prepare(config(faulty(tmp_path), unusable="fail"))
     (tmp_path / "0.wav").write_text("not sound")
     with pytest.raises(DataError, match=r"0\.wav: unreadable recording"):
