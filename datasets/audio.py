@@ -30,8 +30,10 @@ _OGG_PAGE = 65_307
 
 
 class Recording(NamedTuple):
-    """A row of a manifest."""
+    """A row of a manifest, or a file of a folder."""
 
+    name: str
+    """The path as the manifest gives it, or from the folder."""
     path: Path
     text: str
     speaker: str | None
@@ -153,20 +155,20 @@ def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
         if damage := _damage(row):
             left_out.append((f"{file.name} line {number}", damage))
             continue
-        values = {
-            name: "" if row.get(name) is None else str(row[name]).strip()
-            for name in ("path", "text", "speaker", "split")
-        }
-        path = file.parent / values["path"]
-        if not path.is_file():
-            left_out.append((values["path"] or "a row without a path", "missing file"))
-        elif not values["text"]:
-            left_out.append((values["path"], "missing transcript"))
+        columns = ("path", "text", "speaker", "split")
+        name, text, speaker, split = ("" if row.get(key) is None else str(row[key]).strip() for key in columns)
+        path = file.parent / name
+        if not name:
+            left_out.append((f"{file.name} line {number}", "missing path"))
+        elif not path.is_file():
+            left_out.append((name, "missing file"))
+        elif not text:
+            left_out.append((name, "missing transcript"))
         elif path.resolve() in listed:
-            left_out.append((values["path"], "listed twice"))
+            left_out.append((name, "listed twice"))
         else:
             listed.add(path.resolve())
-            kept.append(Recording(path, values["text"], values["speaker"] or None, values["split"] or None))
+            kept.append(Recording(name, path, text, speaker or None, split or None))
     if not kept:
         raise DataError(f"{file}: no usable row ({_counted(left_out)}); paths are taken from {file.parent}")
     return kept, left_out
@@ -194,11 +196,12 @@ def read_folder(folder: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     recordings = [path for path in files if path.name.lower().endswith(FILE_TYPES)]
     for path in recordings:
+        name = str(path.relative_to(folder))
         text, why_none = _transcript(path.with_suffix(".txt"))
         if text:
-            kept.append(Recording(path, text, None if path.parent == folder else path.parent.name))
+            kept.append(Recording(name, path, text, None if path.parent == folder else path.parent.name))
         else:
-            left_out.append((str(path.relative_to(folder)), why_none))
+            left_out.append((name, why_none))
     used = {*recordings, *(path.with_suffix(".txt") for path in recordings)}
     left_out += [(str(path.relative_to(folder)), _no_recording(path)) for path in files if path not in used]
     if not kept:

@@ -42,6 +42,7 @@ class Utterances:
     speakers: list[str]
     """Empty where unknown."""
     names: list[str]
+    """Of a person's own recordings the path, as the manifest gives it or from the folder."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -175,15 +176,15 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     for row in rows:
         transcript = text.normalised(row.text)
         if not transcript:
-            left_out.append((row.path.name, EMPTY))
+            left_out.append((row.name, EMPTY))
             continue
         try:
             waveform = audio.read_audio(row.path, SAMPLE_RATE)
         except DataError as error:
-            left_out.append((row.path.name, f"{UNREADABLE}: {error}"))
+            left_out.append((row.name, f"{UNREADABLE}: {error}"))
             continue
         samples = np.round(32767 * np.clip(waveform, -1, 1)).astype(np.int16)
-        for column, value in zip(columns, (samples, transcript, row.speaker or "", Path(row.path).stem), strict=True):
+        for column, value in zip(columns, (samples, transcript, row.speaker or "", row.name), strict=True):
             column.append(value)
         kept.append(row)
     _fail_if_asked(config, left_out)
@@ -289,9 +290,16 @@ def _prepared(
 
 def _unknown_characters(name: str, split: Utterances, characters: Sequence[str]) -> list[str]:
     unknown = sorted(set("".join(split.texts)) - set(characters))
-    return (
-        [f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)}."] if unknown else []
-    )
+    if not unknown:
+        return []
+    where = [split.names[i] for i, transcript in enumerate(split.texts) if not set(unknown).isdisjoint(transcript)]
+    return [
+        f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)} (in {_first(where)})."
+    ]
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _usable(config: Config, utterances: Utterances, split: str, left_out: list[tuple[str, str]]) -> Utterances:
@@ -312,9 +320,7 @@ def _testable(config: Config, test: Utterances, left_out: list[tuple[str, str]],
         kept.append(i)
         if reason:
             faulty.setdefault(reason, []).append(test.names[i])
-    for reason, names in faulty.items():
-        others = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        notes.append(f"Tested all the same ({reason}): {', '.join(names[:3])}{others}.")
+    notes += [f"Tested all the same ({reason}): {_first(names)}." for reason, names in faulty.items()]
     return test.subset(kept)
 
 

@@ -83,8 +83,8 @@ def test_manifest_split_column_is_obeyed(tmp_path):
     file = manifest(tmp_path, rows, "path,text,split")
     prepared = data.prepare(config(file))
     assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 6, "validation": 2, "test": 3}
-    assert prepared.splits["test"].names == ["8", "9", "10"]
-    assert data.prepare(config(file), {"characters": ["h"]}).splits["test"].names == ["8", "9", "10"]
+    assert prepared.splits["test"].names == ["8.wav", "9.wav", "10.wav"]
+    assert data.prepare(config(file), {"characters": ["h"]}).splits["test"].names == ["8.wav", "9.wav", "10.wav"]
 
 
 def test_manifest_with_a_wrong_split_is_refused(tmp_path):
@@ -127,7 +127,32 @@ def test_everything_left_out_is_counted(tmp_path):
     named = dict(prepared.left_out)
     assert "bad.wav: not a recording that can be read" in named["bad.wav"]
     assert named["absent.wav"] == "missing file"
-    assert "fewer frames than its transcript needs" in named["short"]
+    assert "fewer frames than its transcript needs" in named["short.wav"]
+
+
+def test_what_is_left_out_is_named_by_its_path(tmp_path):
+    (tmp_path / "deep").mkdir()
+    rows = [f"deep/{i}.wav,hello,{'test' if i == 6 else 'validation' if i == 5 else 'train'}" for i in range(7)]
+    file = manifest(tmp_path, rows, "path,text,split")
+    for name in ("silent", "wordless"):
+        soundfile.write(tmp_path / f"deep/{name}.wav", np.zeros(16000), 16000)
+    (tmp_path / "deep/bad.wav").write_text("not sound")
+    with file.open("a") as stream:
+        stream.write("deep/silent.wav,hello,train\ndeep/wordless.wav,?!,train\ndeep/bad.wav,hello,train\n")
+    named = [name for name, _ in data.prepare(config(file)).left_out]
+    assert sorted(named) == ["deep/bad.wav", "deep/silent.wav", "deep/wordless.wav"]
+    for path in tmp_path.glob("deep/*.wav"):
+        path.with_suffix(".txt").write_text("?!" if path.stem == "wordless" else "hello")
+    named = [name for name, _ in data.prepare(config(tmp_path), {"characters": list("ehlo")}).left_out]
+    assert sorted(named) == ["deep/bad.wav", "deep/wordless.wav", "manifest.csv"]
+
+
+def test_the_first_transcripts_with_unknown_characters_are_named(tmp_path):
+    texts = ["hello", "zoo", "hello", "oz", "zzz", "heller", "hell"]
+    file = manifest(tmp_path, [f"{i}.wav,{transcript}" for i, transcript in enumerate(texts)], "path,text")
+    assert data.prepare(config(file), {"characters": list("ehlo")}).notes == [
+        "The test transcripts hold characters that training never shows: r z (in 1.wav, 3.wav, 4.wav and 1 more)."
+    ]
 
 
 def faulty(folder):
@@ -150,21 +175,21 @@ def faulty(folder):
 def test_silent_clipped_and_overlong_recordings_train_nothing_but_are_tested(tmp_path):
     prepared = data.prepare(config(faulty(tmp_path)))
     assert dict(prepared.left_out) == {
-        "silent_train": "train, silent", "clipped_train": "train, clipped", "long_train": "train, longer than 35 s",
+        "silent_train.wav": "train, silent", "clipped_train.wav": "train, clipped", "long_train.wav": "train, longer than 35 s",
     }  # fmt: skip
     assert prepared.dropped == {"train, silent": 1, "train, clipped": 1, "train, longer than 35 s": 1}
-    assert prepared.splits["test"].names == ["8", "silent_test", "clipped_test", "long_test"]
+    assert prepared.splits["test"].names == ["8.wav", "silent_test.wav", "clipped_test.wav", "long_test.wav"]
     assert [note for note in prepared.notes if note.startswith("Tested")] == [
-        "Tested all the same (silent): silent_test.",
-        "Tested all the same (clipped): clipped_test.",
-        "Tested all the same (longer than 35 s): long_test.",
+        "Tested all the same (silent): silent_test.wav.",
+        "Tested all the same (clipped): clipped_test.wav.",
+        "Tested all the same (longer than 35 s): long_test.wav.",
     ]
     longer = data.prepare(config(tmp_path / "manifest.csv", longest_seconds=40.0))
-    assert "long_train" in longer.splits["train"].names
+    assert "long_train.wav" in longer.splits["train"].names
 
 
 def test_an_unusable_recording_ends_the_command_where_asked(tmp_path):
-    with pytest.raises(DataError, match=r"silent_train: train, silent .3 in all.*--data.unusable skip"):
+    with pytest.raises(DataError, match=r"silent_train\.wav: train, silent .3 in all.*--data.unusable skip"):
         data.prepare(config(faulty(tmp_path), unusable="fail"))
     (tmp_path / "0.wav").write_text("not sound")
     with pytest.raises(DataError, match=r"0\.wav: unreadable recording"):
@@ -177,10 +202,10 @@ def test_a_trained_model_is_told_of_what_it_is_tested_on(tmp_path):
     file = manifest(tmp_path, rows, "path,text")
     soundfile.write(tmp_path / "2.wav", np.zeros(16000), 16000)
     prepared = data.prepare(config(file), spec)
-    assert prepared.splits["test"].names == ["0", "1", "2"]
+    assert prepared.splits["test"].names == ["0.wav", "1.wav", "2.wav"]
     assert prepared.notes == [
-        "Tested all the same (silent): 2.",
-        "The test transcripts hold characters that training never shows:   7 c i r z ü.",
+        "Tested all the same (silent): 2.wav.",
+        "The test transcripts hold characters that training never shows:   7 c i r z ü (in 1.wav).",
     ]
     (tmp_path / "0.wav").write_text("not sound")
     assert data.prepare(config(file), spec).dropped == {"unreadable recording": 1}
