@@ -86,18 +86,26 @@ def _an4(config: Config) -> Prepared:
         raise DataError(f"AN4 has no training speaker {', '.join(sorted(unknown))}; correct --data.validation-speakers")
     dictionary = an4.pronunciations(root) if config.data.units == "phonemes" else {}
     written = _written(config, dictionary, "AN4's etc/an4.dic")
-    read = {
-        name: Utterances(
-            [an4.read_samples(u) for u in listed],
-            [written(u.text) for u in listed],
-            [u.speaker for u in listed],
-            [u.name for u in listed],
-        )
-        for name, listed in splits.items()
-    }
+    left_out: list[tuple[str, str]] = []
+    read = {name: _read_an4(listed, name, written, left_out) for name, listed in splits.items()}
     note = f"Validation: every utterance of the training speakers {', '.join(sorted(held_out))}, who never train."
     source = Source("CMU AN4", an4.digest(root), notice=an4.NOTICE)
-    return _prepared(config, read, source, [], _notes(config, note))
+    return _prepared(config, read, source, left_out, _notes(config, note))
+
+
+def _read_an4(
+    listed: Sequence[an4.Utterance], split: str, written: Callable[[str], str], left_out: list[tuple[str, str]]
+) -> Utterances:
+    """Leaves out what cannot be read."""
+    kept, samples = [], []
+    for utterance in listed:
+        try:
+            samples.append(an4.read_samples(utterance))
+        except DataError as error:
+            left_out.append((utterance.name, f"{split}, {UNREADABLE}: {error}"))
+        else:
+            kept.append(utterance)
+    return Utterances(samples, [written(u.text) for u in kept], [u.speaker for u in kept], [u.name for u in kept])
 
 
 def _written(config: Config, dictionary: Mapping[str, Sequence[Sequence[str]]], source: str) -> Callable[[str], str]:

@@ -435,6 +435,30 @@ def test_the_twelve_utterances_of_librispeech():
     assert not prepared.left_out
 
 
+def test_recordings_of_an4_that_cannot_be_read_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    root, generator = tmp_path / "an4", np.random.default_rng(0)
+    (root / "etc").mkdir(parents=True)
+    for split, speakers in {"train": ("ann", "bob"), "test": ("cid",)}.items():
+        names = [(speaker, f"an{number}-{speaker}-b") for speaker in speakers for number in range(3)]
+        for speaker, name in names:
+            (root / "wav" / speaker).mkdir(parents=True, exist_ok=True)
+            path, samples = root / f"wav/{speaker}/{name}.sph", 0.1 * generator.standard_normal(16000)
+            soundfile.write(path, samples, 16000, format="NIST", subtype="PCM_16")
+        (root / f"etc/an4_{split}.fileids").write_text("".join(f"{speaker}/{name}\n" for speaker, name in names))
+        (root / f"etc/an4_{split}.transcription").write_text("".join(f"YES ({name})\n" for _, name in names))
+    for name in ("ann/an1-ann-b", "cid/an0-cid-b"):
+        path = root / f"wav/{name}.sph"
+        path.write_bytes(path.read_bytes()[:-100])
+    prepared = data.prepare(config("an4", validation_speakers=("bob",)))
+    assert prepared.splits["train"].names == ["an0-ann-b", "an2-ann-b"]
+    assert prepared.splits["test"].names == ["an1-cid-b", "an2-cid-b"]
+    assert prepared.dropped == {"train, unreadable recording": 1, "test, unreadable recording": 1}
+    assert [name for name, _ in prepared.left_out] == ["an1-ann-b", "an0-cid-b"]
+    with pytest.raises(DataError, match=r"an1-ann-b: train, unreadable recording: .*truncated.* .2 in all"):
+        data.prepare(config("an4", validation_speakers=("bob",), unusable="fail"))
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="AN4 is not under DATASETS_DIR")
 def test_an4():
     prepared = data.prepare(config("an4"))
