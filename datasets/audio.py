@@ -23,13 +23,17 @@ UNREADABLE = (soundfile.SoundFileError, RuntimeError, OSError)
 _RATES = (1000, 768_000)
 _UNSCALED = 16.0
 """Samples beyond this were never meant as -1 to 1."""
+_UNKNOWN_SIZE = 0x7FFFF000
+"""Bytes from which a header states no size: SoX writes this one into a pipe, others the largest that the field holds."""
 _OGG_PAGE = 65_307
 """The most bytes a page can have."""
 
 
 class Recording(NamedTuple):
-    """A row of a manifest."""
+    """A row of a manifest, or a file of a folder."""
 
+    name: str
+    """The path as the manifest gives it, or from the folder."""
     path: Path
     text: str
     speaker: str | None
@@ -122,7 +126,7 @@ def _stated_size(head: bytes) -> int:
         fields = {words[0]: words[2] for words in lines if len(words) == 3 and words[2].isdigit()}
         counts = [int(fields.get(name, "0")) for name in ("sample_count", "sample_n_bytes", "channel_count")]
         stated = int(head[8:16]) + math.prod(counts)
-    return stated if stated < 0x7FFFFF00 or head[:4] == b"RF64" else 0
+    return stated if stated < _UNKNOWN_SIZE or head[:4] == b"RF64" else 0
 
 
 def _truncated_page(tail: bytes) -> bool:
@@ -135,32 +139,44 @@ def _truncated_page(tail: bytes) -> bool:
 def read_manifest(file: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     """Reads a CSV file with the columns path, text and, optionally, speaker and split, or JSON lines with these keys.
 
-    Paths are relative to the manifest's folder.
+    Paths are relative to the manifest's folder. Of several usable rows with the same file, the first counts.
 
     Returns:
-        the usable rows, and the path and the reason of each that was left out.
+        the usable rows, and the path or line and the reason of each that was left out.
 
     Raises:
         DataError: no such file, damaged, without these columns, or without a usable row.
     """
     file = Path(file)
-    rows = _rows(file)
     kept: list[Recording] = []
     left_out: list[tuple[str, str]] = []
-    for row in rows:
-        values = {name: str(row.get(name) or "").strip() for name in ("path", "text", "speaker", "split")}
-        path = file.parent / values["path"]
-        if not path.is_file():
-            left_out.append((values["path"] or "a row without a path", "missing file"))
-        elif not values["text"]:
-            left_out.append((values["path"], "missing transcript"))
+    listed: set[Path] = set()
+    for number, row in _rows(file):
+        if damage := _damage(row):
+            left_out.append((f"{file.name} line {number}", damage))
+            continue
+        columns = ("path", "text", "speaker", "split")
+        name, text, speaker, split = ("" if row.get(key) is None else str(row[key]).strip() for key in columns)
+        path = file.parent / name
+        if not name:
+            left_out.append((f"{file.name} line {number}", "missing path"))
+        elif not path.is_file():
+            left_out.append((name, "missing file"))
+        elif not text:
+            left_out.append((name, "missing transcript"))
+        elif path.resolve() in listed:
+            left_out.append((name, "listed twice"))
         else:
-            kept.append(Recording(path, values["text"], values["speaker"] or None, values["split"] or None))
+            listed.add(path.resolve())
+            kept.append(Recording(name, path, text, speaker or None, split or None))
     if not kept:
-        counted = Counter(reason for _, reason in left_out)
-        reasons = ", ".join(f"{count} {reason}" for reason, count in counted.items()) or "it has none"
-        raise DataError(f"{file}: no usable row ({reasons}); paths are taken from {file.parent}")
+        raise DataError(f"{file}: no usable row ({_counted(left_out)}); paths are taken from {file.parent}")
     return kept, left_out
+
+
+def _counted(left_out: list[tuple[str, str]]) -> str:
+    counts = Counter(reason for _, reason in left_out)
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "it has none"
 
 
 def read_folder(folder: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
@@ -180,34 +196,45 @@ def read_folder(folder: Path) -> tuple[list[Recording], list[tuple[str, str]]]:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     recordings = [path for path in files if path.name.lower().endswith(FILE_TYPES)]
     for path in recordings:
-        transcript = path.with_suffix(".txt")
-        text = transcript.read_text(encoding="utf-8-sig", errors="replace").strip() if transcript.is_file() else ""
+        name = str(path.relative_to(folder))
+        text, why_none = _transcript(path.with_suffix(".txt"))
         if text:
-            kept.append(Recording(path, text, None if path.parent == folder else path.parent.name))
+            kept.append(Recording(name, path, text, None if path.parent == folder else path.parent.name))
         else:
-            left_out.append((str(path.relative_to(folder)), "missing transcript"))
+            left_out.append((name, why_none))
     used = {*recordings, *(path.with_suffix(".txt") for path in recordings)}
     left_out += [(str(path.relative_to(folder)), _no_recording(path)) for path in files if path not in used]
     if not kept:
         raise DataError(
-            f"{folder}: no recording with a transcript; expected WAV, FLAC, OGG, AIFF or SPHERE files, each beside a .txt of the same name"
+            f"{folder}: no recording with a transcript ({_counted(left_out)}); expected WAV, FLAC, OGG, AIFF or SPHERE files, "
+            "each beside a .txt of the same name in UTF-8"
         )
     return kept, left_out
+
+
+def _transcript(file: Path) -> tuple[str, str]:
+    """Returns what a text file holds, and why it holds nothing."""
+    try:
+        return file.read_text(encoding="utf-8-sig").strip() if file.is_file() else "", "missing transcript"
+    except UnicodeDecodeError:
+        return "", "transcript is not UTF-8"
 
 
 def _no_recording(path: Path) -> str:
     return "missing recording" if path.suffix == ".txt" else "not a WAV, FLAC, OGG, AIFF or SPHERE file"
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
+def _rows(file: Path) -> list[tuple[int, dict[Any, Any]]]:
+    """Returns the number of the line in which each row ends, and the row."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             if file.suffix.lower() == ".jsonl":
-                rows = [_object(file, number, line) for number, line in enumerate(stream, 1) if line.strip()]
-                columns = set().union(*rows)
+                rows = [(number, _object(file, number, line)) for number, line in enumerate(stream, 1) if line.strip()]
+                columns = set().union(*(row for _, row in rows))
             else:
                 reader = csv.DictReader(stream)
-                rows, columns = list(reader), set(reader.fieldnames or ())
+                rows = [(reader.line_num, row) for row in reader]
+                columns = set(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         cause = getattr(error, "strerror", None) or error
         raise DataError(
@@ -216,6 +243,14 @@ def _rows(file: Path) -> list[dict[str, Any]]:
     if not {"path", "text"} <= columns:
         raise DataError(f"{file}: columns {', '.join(sorted(columns)) or 'none'}, expected path and text")
     return rows
+
+
+def _damage(row: dict[Any, Any]) -> str | None:
+    """Returns why a row's path and text cannot be told, or None."""
+    if any(field.strip() for field in row.get(None, ())):  # where DictReader puts what has no column
+        return "more fields than the header has; quote a text that holds commas"
+    wrong = [name for name in ("path", "text") if not isinstance(row.get(name), str | None)]
+    return f"{wrong[0]} that is not a string" if wrong else None
 
 
 def _object(file: Path, number: int, line: str) -> dict[str, Any]:

@@ -97,7 +97,12 @@ def read_subset(root: Path, subset: str) -> tuple[list[Utterance], list[tuple[st
     left_out: list[tuple[str, str]] = []
     for file in files:
         recorded = {path.stem for path in file.parent.glob("*.flac")}
-        for line in filter(str.strip, file.read_text(encoding="utf-8", errors="replace").splitlines()):
+        try:
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError:
+            left_out += [(name, "transcript is not UTF-8") for name in sorted(recorded)]
+            continue
+        for line in filter(str.strip, lines):
             name, _, text = line.strip().partition(" ")
             if name in recorded:
                 recorded.discard(name)

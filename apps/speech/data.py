@@ -42,6 +42,7 @@ class Utterances:
     speakers: list[str]
     """Empty where unknown."""
     names: list[str]
+    """Of a person's own recordings the path, as the manifest gives it or from the folder."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -85,18 +86,26 @@ def _an4(config: Config) -> Prepared:
         raise DataError(f"AN4 has no training speaker {', '.join(sorted(unknown))}; correct --data.validation-speakers")
     dictionary = an4.pronunciations(root) if config.data.units == "phonemes" else {}
     written = _written(config, dictionary, "AN4's etc/an4.dic")
-    read = {
-        name: Utterances(
-            [an4.read_samples(u) for u in listed],
-            [written(u.text) for u in listed],
-            [u.speaker for u in listed],
-            [u.name for u in listed],
-        )
-        for name, listed in splits.items()
-    }
+    left_out: list[tuple[str, str]] = []
+    read = {name: _read_an4(listed, name, written, left_out) for name, listed in splits.items()}
     note = f"Validation: every utterance of the training speakers {', '.join(sorted(held_out))}, who never train."
     source = Source("CMU AN4", an4.digest(root), notice=an4.NOTICE)
-    return _prepared(config, read, source, [], _notes(config, note))
+    return _prepared(config, read, source, left_out, _notes(config, note))
+
+
+def _read_an4(
+    listed: Sequence[an4.Utterance], split: str, written: Callable[[str], str], left_out: list[tuple[str, str]]
+) -> Utterances:
+    """Leaves out what cannot be read."""
+    kept, samples = [], []
+    for utterance in listed:
+        try:
+            samples.append(an4.read_samples(utterance))
+        except DataError as error:
+            left_out.append((utterance.name, f"{split}, {UNREADABLE}: {error}"))
+        else:
+            kept.append(utterance)
+    return Utterances(samples, [written(u.text) for u in kept], [u.speaker for u in kept], [u.name for u in kept])
 
 
 def _written(config: Config, dictionary: Mapping[str, Sequence[Sequence[str]]], source: str) -> Callable[[str], str]:
@@ -175,15 +184,15 @@ def _manifest(config: Config, spec: dict[str, Any] | None) -> Prepared:
     for row in rows:
         transcript = text.normalised(row.text)
         if not transcript:
-            left_out.append((row.path.name, EMPTY))
+            left_out.append((row.name, EMPTY))
             continue
         try:
             waveform = audio.read_audio(row.path, SAMPLE_RATE)
         except DataError as error:
-            left_out.append((row.path.name, f"{UNREADABLE}: {error}"))
+            left_out.append((row.name, f"{UNREADABLE}: {error}"))
             continue
         samples = np.round(32767 * np.clip(waveform, -1, 1)).astype(np.int16)
-        for column, value in zip(columns, (samples, transcript, row.speaker or "", Path(row.path).stem), strict=True):
+        for column, value in zip(columns, (samples, transcript, row.speaker or "", row.name), strict=True):
             column.append(value)
         kept.append(row)
     _fail_if_asked(config, left_out)
@@ -289,9 +298,16 @@ def _prepared(
 
 def _unknown_characters(name: str, split: Utterances, characters: Sequence[str]) -> list[str]:
     unknown = sorted(set("".join(split.texts)) - set(characters))
-    return (
-        [f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)}."] if unknown else []
-    )
+    if not unknown:
+        return []
+    where = [split.names[i] for i, transcript in enumerate(split.texts) if not set(unknown).isdisjoint(transcript)]
+    return [
+        f"The {name} transcripts hold characters that training never shows: {' '.join(unknown)} (in {_first(where)})."
+    ]
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _usable(config: Config, utterances: Utterances, split: str, left_out: list[tuple[str, str]]) -> Utterances:
@@ -312,9 +328,7 @@ def _testable(config: Config, test: Utterances, left_out: list[tuple[str, str]],
         kept.append(i)
         if reason:
             faulty.setdefault(reason, []).append(test.names[i])
-    for reason, names in faulty.items():
-        others = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        notes.append(f"Tested all the same ({reason}): {', '.join(names[:3])}{others}.")
+    notes += [f"Tested all the same ({reason}): {_first(names)}." for reason, names in faulty.items()]
     return test.subset(kept)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import struct
 import wave
 from pathlib import Path
@@ -174,10 +175,14 @@ def test_length_and_rate_are_bounded(tmp_path, monkeypatch):
         read_audio(tmp_path / "a.wav")
 
 
-def test_a_stream_that_did_not_know_its_length_is_read(tmp_path):
+@pytest.mark.parametrize(
+    ("whole", "samples"),
+    [(0xFFFFFFFF, 0xFFFFFFFF), (0x7FFFF024, 0x7FFFF000)],  # the second by SoX into a pipe
+)
+def test_a_stream_that_did_not_know_its_length_is_read(tmp_path, whole, samples):
     soundfile.write(tmp_path / "a.wav", TONE, 16_000)
     content = bytearray((tmp_path / "a.wav").read_bytes())
-    content[4:8] = content[40:44] = struct.pack("<I", 0xFFFFFFFF)
+    content[4:8], content[40:44] = struct.pack("<I", whole), struct.pack("<I", samples)
     (tmp_path / "a.wav").write_bytes(content)
     assert read_audio(tmp_path / "a.wav").shape == (16_000,)
 
@@ -217,25 +222,25 @@ def manifest(folder: Path, text: str, ending: str = "csv") -> Path:
 def test_csv_with_speakers_and_splits(recordings):
     text = '\ufeffspeaker,path,text,split\nann,1.wav, hello there ,train\n,deep/2.wav,"one, two",test\n'
     rows, left_out = read_manifest(manifest(recordings, text))
-    assert rows[0] == (recordings / "1.wav", "hello there", "ann", "train")
-    assert rows[1] == (recordings / "deep/2.wav", "one, two", None, "test")
+    assert rows[0] == ("1.wav", recordings / "1.wav", "hello there", "ann", "train")
+    assert rows[1] == ("deep/2.wav", recordings / "deep/2.wav", "one, two", None, "test")
     assert left_out == []
 
 
 def test_csv_without_speakers_and_with_absolute_paths(recordings):
     rows, _ = read_manifest(manifest(recordings, f"path,text\n{recordings / '1.wav'},hello\n"))
-    assert rows == [(recordings / "1.wav", "hello", None, None)]
+    assert rows == [(str(recordings / "1.wav"), recordings / "1.wav", "hello", None, None)]
 
 
 def test_json_lines(recordings):
     lines = [
-        {"path": "1.wav", "text": "grüß dich", "speaker": 7},
+        {"path": "1.wav", "text": "grüß dich", "speaker": 0},
         {"path": "deep/2.wav", "text": None},
         {"path": "1.wav"},
     ]
     text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n\n"
     rows, left_out = read_manifest(manifest(recordings, text, "jsonl"))
-    assert rows == [(recordings / "1.wav", "grüß dich", "7", None)]
+    assert rows == [("1.wav", recordings / "1.wav", "grüß dich", "0", None)]
     assert left_out == [("deep/2.wav", "missing transcript"), ("1.wav", "missing transcript")]
 
 
@@ -243,11 +248,53 @@ def test_what_is_left_out_is_named_with_its_reason(recordings):
     text = "path,text\n1.wav,hello\nnone.wav,hello\n,hello\ndeep/2.wav,\n1.wav,  \n1.wav\ndeep,hello\n"
     rows, left_out = read_manifest(manifest(recordings, text))
     assert len(rows) == 1
-    absent, untold = (
-        [name for name, reason in left_out if reason == wanted] for wanted in ("missing file", "missing transcript")
-    )
-    assert absent == ["none.wav", "a row without a path", "deep"]
-    assert untold == ["deep/2.wav", "1.wav", "1.wav"]
+    assert left_out == [
+        ("none.wav", "missing file"),
+        ("m.csv line 4", "missing path"),
+        ("deep/2.wav", "missing transcript"),
+        ("1.wav", "missing transcript"),
+        ("1.wav", "missing transcript"),
+        ("deep", "missing file"),
+    ]
+
+
+@pytest.mark.parametrize(("columns", "rest"), [("path,text", ""), ("path,text,speaker", ",WORLD,ann")])
+def test_an_unquoted_comma_shortens_no_transcript(recordings, columns, rest):
+    text = f'{columns}\n1.wav,HELLO, WORLD AGAIN{rest}\n\ndeep/2.wav,"HELLO, WORLD"\n'
+    rows, left_out = read_manifest(manifest(recordings, text))
+    assert [row.text for row in rows] == ["HELLO, WORLD"]
+    assert left_out == [("m.csv line 2", "more fields than the header has; quote a text that holds commas")]
+
+
+def test_empty_fields_beyond_the_header_take_nothing_away(recordings):
+    rows, left_out = read_manifest(manifest(recordings, "path,text\n1.wav,hello,, \n"))
+    assert [row.text for row in rows] == ["hello"] and not left_out
+
+
+def test_a_recording_listed_twice_counts_once(recordings):
+    (recordings / "link.wav").symlink_to("1.wav")
+    shutil.copy(recordings / "1.wav", recordings / "3.wav")
+    again = f"deep/../1.wav,b,bob\n{recordings / '1.wav'},c,cid\nlink.wav,d,dan\n"
+    text = f"path,text,speaker\n1.wav,,ann\n1.wav,a,ann\n{again}3.wav,e,ann\n"
+    rows, left_out = read_manifest(manifest(recordings, text))
+    assert [(row.path.name, row.text) for row in rows] == [("1.wav", "a"), ("3.wav", "e")]
+    assert left_out == [
+        ("1.wav", "missing transcript"),
+        *[(name, "listed twice") for name in ("deep/../1.wav", str(recordings / "1.wav"), "link.wav")],
+    ]
+
+
+def test_json_values_that_are_no_strings_are_not_spelt_out(recordings):
+    lines = [{"path": "1.wav", "text": "a"}, {"path": "1.wav", "text": ["a", "b"]}, {"path": 7, "text": "a"}]
+    lines += [{"path": "1.wav", "text": value} for value in (0, False)]
+    rows, left_out = read_manifest(manifest(recordings, "\n".join(map(json.dumps, lines)), "jsonl"))
+    assert [row.text for row in rows] == ["a"]
+    assert left_out == [
+        ("m.jsonl line 2", "text that is not a string"),
+        ("m.jsonl line 3", "path that is not a string"),
+        ("m.jsonl line 4", "text that is not a string"),
+        ("m.jsonl line 5", "text that is not a string"),
+    ]
 
 
 @pytest.mark.parametrize(

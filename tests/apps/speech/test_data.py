@@ -83,8 +83,8 @@ def test_manifest_split_column_is_obeyed(tmp_path):
     file = manifest(tmp_path, rows, "path,text,split")
     prepared = data.prepare(config(file))
     assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 6, "validation": 2, "test": 3}
-    assert prepared.splits["test"].names == ["8", "9", "10"]
-    assert data.prepare(config(file), {"characters": ["h"]}).splits["test"].names == ["8", "9", "10"]
+    assert prepared.splits["test"].names == ["8.wav", "9.wav", "10.wav"]
+    assert data.prepare(config(file), {"characters": ["h"]}).splits["test"].names == ["8.wav", "9.wav", "10.wav"]
 
 
 def test_manifest_with_a_wrong_split_is_refused(tmp_path):
@@ -109,9 +109,11 @@ def test_everything_left_out_is_counted(tmp_path):
     file = manifest(tmp_path, rows)
     (tmp_path / "bad.wav").write_text("not sound")
     soundfile.write(tmp_path / "short.wav", np.zeros(1600), 16000)
+    soundfile.write(tmp_path / "wordless.wav", np.zeros(16000), 16000)
     with file.open("a") as stream:
         stream.write(
-            "bad.wav,hello,speaker12\nabsent.wav,hello,speaker12\nshort.wav,far too long for this,s\n0.wav,?!,s\n"
+            "bad.wav,hello,speaker12\nabsent.wav,hello,speaker12\nshort.wav,far too long for this,s\nwordless.wav,?!,s\n"
+            "0.wav,hello number 0,somebody else\n"
         )
     settings = config(file, validation_fraction=0.01)
     for seed in range(20):
@@ -121,15 +123,40 @@ def test_everything_left_out_is_counted(tmp_path):
     dropped = dict(prepared.dropped)
     too_long = [dropped.pop(key) for key in list(dropped) if "fewer frames" in key]
     assert too_long == [1]
-    assert dropped == {"unreadable recording": 1, "missing file": 1, "empty transcript": 1}
+    assert dropped == {"unreadable recording": 1, "missing file": 1, "empty transcript": 1, "listed twice": 1}
     named = dict(prepared.left_out)
     assert "bad.wav: not a recording that can be read" in named["bad.wav"]
     assert named["absent.wav"] == "missing file"
-    assert "fewer frames than its transcript needs" in named["short"]
+    assert "fewer frames than its transcript needs" in named["short.wav"]
+
+
+def test_what_is_left_out_is_named_by_its_path(tmp_path):
+    (tmp_path / "deep").mkdir()
+    rows = [f"deep/{i}.wav,hello,{'test' if i == 6 else 'validation' if i == 5 else 'train'}" for i in range(7)]
+    file = manifest(tmp_path, rows, "path,text,split")
+    for name in ("silent", "wordless"):
+        soundfile.write(tmp_path / f"deep/{name}.wav", np.zeros(16000), 16000)
+    (tmp_path / "deep/bad.wav").write_text("not sound")
+    with file.open("a") as stream:
+        stream.write("deep/silent.wav,hello,train\ndeep/wordless.wav,?!,train\ndeep/bad.wav,hello,train\n")
+    named = [name for name, _ in data.prepare(config(file)).left_out]
+    assert sorted(named) == ["deep/bad.wav", "deep/silent.wav", "deep/wordless.wav"]
+    for path in tmp_path.glob("deep/*.wav"):
+        path.with_suffix(".txt").write_text("?!" if path.stem == "wordless" else "hello")
+    named = [name for name, _ in data.prepare(config(tmp_path), {"characters": list("ehlo")}).left_out]
+    assert sorted(named) == ["deep/bad.wav", "deep/wordless.wav", "manifest.csv"]
+
+
+def test_the_first_transcripts_with_unknown_characters_are_named(tmp_path):
+    texts = ["hello", "zoo", "hello", "oz", "zzz", "heller", "hell"]
+    file = manifest(tmp_path, [f"{i}.wav,{transcript}" for i, transcript in enumerate(texts)], "path,text")
+    assert data.prepare(config(file), {"characters": list("ehlo")}).notes == [
+        "The test transcripts hold characters that training never shows: r z (in 1.wav, 3.wav, 4.wav and 1 more)."
+    ]
 
 
 def faulty(folder):
-    """A manifest whose last three rows are a silent, a clipped and a far too long recording."""
+    """A manifest whose last rows are silent, clipped and far too long recordings, one of each to train and one to test."""
     rows = [f"{i}.wav,hello {i},{'train' if i < 6 else 'validation'}" for i in range(8)] + ["8.wav,hello,test"]
     file = manifest(folder, rows, "path,text,split")
     noise = 0.1 * np.random.default_rng(1).standard_normal(16000)
@@ -138,30 +165,31 @@ def faulty(folder):
         "clipped": np.clip(40 * noise, -1, 1),
         "long": np.tile(noise, 36),
     }.items():
-        soundfile.write(folder / f"{name}.wav", samples, 16000)
-        with file.open("a") as stream:
-            stream.write(f"{name}.wav,hello,train\n{name}.wav,hello,test\n")
+        for split in ("train", "test"):
+            soundfile.write(folder / f"{name}_{split}.wav", samples, 16000)
+            with file.open("a") as stream:
+                stream.write(f"{name}_{split}.wav,hello,{split}\n")
     return file
 
 
 def test_silent_clipped_and_overlong_recordings_train_nothing_but_are_tested(tmp_path):
     prepared = data.prepare(config(faulty(tmp_path)))
     assert dict(prepared.left_out) == {
-        "silent": "train, silent", "clipped": "train, clipped", "long": "train, longer than 35 s",
+        "silent_train.wav": "train, silent", "clipped_train.wav": "train, clipped", "long_train.wav": "train, longer than 35 s",
     }  # fmt: skip
     assert prepared.dropped == {"train, silent": 1, "train, clipped": 1, "train, longer than 35 s": 1}
-    assert prepared.splits["test"].names == ["8", "silent", "clipped", "long"]
+    assert prepared.splits["test"].names == ["8.wav", "silent_test.wav", "clipped_test.wav", "long_test.wav"]
     assert [note for note in prepared.notes if note.startswith("Tested")] == [
-        "Tested all the same (silent): silent.",
-        "Tested all the same (clipped): clipped.",
-        "Tested all the same (longer than 35 s): long.",
+        "Tested all the same (silent): silent_test.wav.",
+        "Tested all the same (clipped): clipped_test.wav.",
+        "Tested all the same (longer than 35 s): long_test.wav.",
     ]
     longer = data.prepare(config(tmp_path / "manifest.csv", longest_seconds=40.0))
-    assert "long" in longer.splits["train"].names
+    assert "long_train.wav" in longer.splits["train"].names
 
 
 def test_an_unusable_recording_ends_the_command_where_asked(tmp_path):
-    with pytest.raises(DataError, match=r"silent: train, silent .3 in all.*--data.unusable skip"):
+    with pytest.raises(DataError, match=r"silent_train\.wav: train, silent .3 in all.*--data.unusable skip"):
         data.prepare(config(faulty(tmp_path), unusable="fail"))
     (tmp_path / "0.wav").write_text("not sound")
     with pytest.raises(DataError, match=r"0\.wav: unreadable recording"):
@@ -174,10 +202,10 @@ def test_a_trained_model_is_told_of_what_it_is_tested_on(tmp_path):
     file = manifest(tmp_path, rows, "path,text")
     soundfile.write(tmp_path / "2.wav", np.zeros(16000), 16000)
     prepared = data.prepare(config(file), spec)
-    assert prepared.splits["test"].names == ["0", "1", "2"]
+    assert prepared.splits["test"].names == ["0.wav", "1.wav", "2.wav"]
     assert prepared.notes == [
-        "Tested all the same (silent): 2.",
-        "The test transcripts hold characters that training never shows:   7 c i r z ü.",
+        "Tested all the same (silent): 2.wav.",
+        "The test transcripts hold characters that training never shows:   7 c i r z ü (in 1.wav).",
     ]
     (tmp_path / "0.wav").write_text("not sound")
     assert data.prepare(config(file), spec).dropped == {"unreadable recording": 1}
@@ -208,6 +236,20 @@ def test_a_folder_of_recordings_beside_their_transcripts(tmp_path):
     before = prepared.source.sha256
     (tmp_path / "anna1/wav.txt").write_text("hello 2")
     assert data.prepare(config(tmp_path)).source.sha256 != before
+
+
+def test_transcripts_that_are_not_utf_8_are_left_out(tmp_path):
+    encoded = {"a": "utf-8", "b": "utf-8-sig", "c": "utf-8", "d": "latin-1", "e": "utf-16"}
+    for name, encoding in encoded.items():
+        soundfile.write(tmp_path / f"{name}.wav", 0.1 * np.random.default_rng(0).standard_normal(16000), 16000)
+        (tmp_path / f"{name}.txt").write_text("café", encoding)
+    prepared = data.prepare(config(tmp_path))
+    assert [split.texts for split in prepared.splits.values()] == [["café"]] * 3
+    assert prepared.left_out == [("d.wav", "transcript is not UTF-8"), ("e.wav", "transcript is not UTF-8")]
+    for name in "abc":
+        (tmp_path / f"{name}.wav").unlink()
+    with pytest.raises(DataError, match=r"no recording with a transcript .2 transcript is not UTF-8, 3 missing rec"):
+        data.prepare(config(tmp_path))
 
 
 @pytest.mark.parametrize("speeds", [(), (0.0, 1.0), (3.0,)])
@@ -286,6 +328,17 @@ def test_librispeech_that_is_damaged_is_counted_or_refused(tmp_path, monkeypatch
     assert data.prepare(short, prepared.spec).dropped["test, unreadable recording"] == 1
     with pytest.raises(DataError, match=r"1-7-0000: missing file .6 in all"):
         data.prepare(config("librispeech", unusable="fail"))
+
+
+def test_a_librispeech_chapter_that_is_not_utf_8_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    librispeech(tmp_path, ["train-clean-5", "dev-clean", "test-clean"])
+    chapters = [tmp_path / f"LibriSpeech/train-clean-5/{reader}/7/{reader}-7.trans.txt" for reader in (1, 2)]
+    chapters[0].write_text("1-7-0000 CAFÉ\n1-7-0001 CAFE\n", "latin-1")
+    chapters[1].write_text("2-7-0000 CAFÉ\n2-7-0001 CAFÉ\n", "utf-8-sig")
+    prepared = data.prepare(config("librispeech"))
+    assert prepared.splits["train"].texts == ["café", "café"]
+    assert prepared.left_out == [(f"1-7-000{i}", "transcript is not UTF-8") for i in range(2)]
 
 
 def test_test_utterances_are_never_left_out(tmp_path):
@@ -380,6 +433,30 @@ def test_the_twelve_utterances_of_librispeech():
     prepared = data.prepare(config("librispeech"))
     assert sum(map(len, prepared.splits.values())) == 12 and all(map(len, prepared.splits.values()))
     assert not prepared.left_out
+
+
+def test_recordings_of_an4_that_cannot_be_read_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    root, generator = tmp_path / "an4", np.random.default_rng(0)
+    (root / "etc").mkdir(parents=True)
+    for split, speakers in {"train": ("ann", "bob"), "test": ("cid",)}.items():
+        names = [(speaker, f"an{number}-{speaker}-b") for speaker in speakers for number in range(3)]
+        for speaker, name in names:
+            (root / "wav" / speaker).mkdir(parents=True, exist_ok=True)
+            path, samples = root / f"wav/{speaker}/{name}.sph", 0.1 * generator.standard_normal(16000)
+            soundfile.write(path, samples, 16000, format="NIST", subtype="PCM_16")
+        (root / f"etc/an4_{split}.fileids").write_text("".join(f"{speaker}/{name}\n" for speaker, name in names))
+        (root / f"etc/an4_{split}.transcription").write_text("".join(f"YES ({name})\n" for _, name in names))
+    for name in ("ann/an1-ann-b", "cid/an0-cid-b"):
+        path = root / f"wav/{name}.sph"
+        path.write_bytes(path.read_bytes()[:-100])
+    prepared = data.prepare(config("an4", validation_speakers=("bob",)))
+    assert prepared.splits["train"].names == ["an0-ann-b", "an2-ann-b"]
+    assert prepared.splits["test"].names == ["an1-cid-b", "an2-cid-b"]
+    assert prepared.dropped == {"train, unreadable recording": 1, "test, unreadable recording": 1}
+    assert [name for name, _ in prepared.left_out] == ["an1-ann-b", "an0-cid-b"]
+    with pytest.raises(DataError, match=r"an1-ann-b: train, unreadable recording: .*truncated.* .2 in all"):
+        data.prepare(config("an4", validation_speakers=("bob",), unusable="fail"))
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="AN4 is not under DATASETS_DIR")
