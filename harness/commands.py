@@ -90,6 +90,8 @@ def _carry_out(
         results.write_results(app.name, presets, runs.ROOT)
         return DONE
     session = Session.open(app, config_type, presets, arguments)
+    if arguments.verb in ("evaluate", "export"):
+        check_trained(session)
     if arguments.verb == "predict":
         return _predict(session, arguments)
     if arguments.verb == "write-saved-model":
@@ -103,6 +105,21 @@ def _carry_out(
         for step in steps:
             getattr(session, step)()
     return DONE
+
+
+def check_trained(session: Any) -> None:
+    """Checks that the folder of a session's run is there.
+
+    Raises:
+        DataError: it is not; says how to train it.
+    """
+    if session.folder.exists():
+        return
+    settings = "" if session.config == session.preset.config else " and the same settings in ARGS"
+    raise DataError(
+        f"preset {session.preset_name} has not been trained yet ({session.folder} is not there); train it first: "
+        f"make train-{session.app.name} PRESET={session.preset_name}{settings}"
+    )
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import pandas
 import tensorflow as tf
 
 from datasets.errors import DataError
+from harness import runs
 from harness.session import stored_spec
 
 ROWS = 16
@@ -20,7 +21,8 @@ ROWS = 16
 def answers(
     session: Any, paths: Sequence[Path], output: Path
 ) -> Iterator[tuple[tuple[Path, ...], dict[str, Any] | DataError]]:
-    """Yields the files and a row, or the error, for every question; folders are searched for the app's file types.
+    """Yields the files and a row, or the error, for every question; folders are searched for the app's file types, and stderr says how
+    many others are in them.
 
     Raises:
         DataError: the model is not exported, or a folder holds no such file.
@@ -30,7 +32,7 @@ def answers(
     model = _load(saved)
     spec = stored_spec(folder)
     signature = model.signatures[(saved / "assets.extra" / "endpoints.txt").read_text().split()[0]]
-    for files in app.questions(session.config, spec, _files(paths, app.file_types)):
+    for files in app.questions(session.config, spec, _files(paths, app)):
         try:
             inputs = app.read(session.config, spec, *files)
             values = _answered(signature, inputs)
@@ -65,14 +67,22 @@ def _load(saved: Path) -> Any:
         raise DataError(f"{saved}: not a SavedModel that can be loaded ({cause}); export it again") from error
 
 
-def _files(paths: Sequence[Path], file_types: Sequence[str]) -> Iterator[Path]:
+def _files(paths: Sequence[Path], app: Any) -> Iterator[Path]:
+    types = ", ".join(app.file_types)
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(p for p in path.rglob("*") if p.name.lower().endswith(tuple(file_types)))
+        inside = sorted(p for p in path.rglob("*") if not p.is_dir())
+        found = [p for p in inside if p.name.lower().endswith(tuple(app.file_types))]
+        others = [p for p in sorted({*inside} - {*found}) if not p.name.startswith(".")]
         if not found:
-            raise DataError(f"{path}: no file there ends in {', '.join(file_types)}")
+            raise DataError(f"{path}: no file there ends in {types}")
+        if others:
+            first = others[0].relative_to(path)
+            runs.say(
+                f"{app.name}: {path}: files of other kinds passed over: {len(others):,}, first {first}; expected {types}"
+            )
         yield from found
 
 

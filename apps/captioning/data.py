@@ -77,8 +77,10 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
         spec: of a trained model, whose vocabulary is then kept; all of a person's pictures become test examples.
 
     Raises:
-        DataError: data or encoder weights that are absent or damaged.
+        DataError: data or encoder weights that are absent or damaged; a beam of nothing.
     """
+    if config.decoding.beam_width < 1:
+        raise DataError(f"--decoding.beam-width {config.decoding.beam_width}: expected 1 or more")
     collected = _collect(config, evaluate_only=spec is not None)
     splits = collected.splits
     if spec is None:

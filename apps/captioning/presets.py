@@ -30,7 +30,7 @@ PRESETS = {
             training=TrainingConfig(epochs=9, batch_size=32, learning_rate=4e-3, clip_norm=5.0, keep="last"),
         ),
         catalogue="N2",
-        title="Attention LSTM and a small ConvNet on synthetic scenes",
+        title="Attention LSTM and a small ConvNet",
     ),
     "attention-flickr8k-mobilenet100": Preset(
         Config(

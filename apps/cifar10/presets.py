@@ -63,7 +63,7 @@ PRESETS = {
             ),
         ),
         catalogue="C4",
-        title="Residual network, basic blocks, on synthetic textured shapes",
+        title="Residual network, basic blocks",
     ),
     "residual-cifar10": Preset(
         Config(

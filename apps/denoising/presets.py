@@ -18,7 +18,7 @@ PRESETS = {
             ),
         ),
         catalogue="A2",
-        title="Convolutional autoencoder with skip connections, on the UCI digits",
+        title="Convolutional autoencoder with skip connections",
     ),
     "convolutional-cifar10": Preset(
         Config(training=_cifar10_training),

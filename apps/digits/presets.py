@@ -38,7 +38,7 @@ PRESETS = {
             ),
         ),
         catalogue="D1",
-        title="LeNet-5, max-pool form, on the UCI digits",
+        title="LeNet-5, max-pool form",
     ),
     "lenet5-mnist": Preset(
         Config(data=DataConfig(shift=2, rotation=10, scale=0.1), training=_mnist_training),

@@ -27,7 +27,7 @@ PRESETS = {
             ),
         ),
         catalogue="E4",
-        title="ConvNet with mixed LSTM and 1-D convolution, on simulated EEG",
+        title="ConvNet with mixed LSTM and 1-D convolution",
     ),
     "cnn-lstm-uci": Preset(
         Config(

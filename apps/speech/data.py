@@ -62,9 +62,11 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     """Reads the data and splits it; with the `spec` of a trained model only test utterances, a whole manifest without split column.
 
     Raises:
-        DataError: data that is absent or damaged, or too little to train on; settings of the augmentation that make no sense.
+        DataError: data that is absent or damaged, or too little to train on; settings of features, model, decoding or augmentation
+            that make no sense.
     """
     augment.check(config.data)
+    _check_sizes(config)
     if config.data.source not in ("an4", "demo"):
         if config.data.units == "phonemes":
             raise DataError("--data.units phonemes: expected --data an4 or demo, which have a pronouncing dictionary")
@@ -73,6 +75,26 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
     if spec is None:
         return prepared
     return dataclasses.replace(prepared, splits={"test": prepared.splits["test"]}, spec=spec)
+
+
+def _check_sizes(config: Config) -> None:
+    """Checks what counts frames, bands and prefixes; models check how their settings go together when they are built."""
+    features, model = config.features, config.model
+    sizes = {
+        "--features.bins": [features.bins],
+        "--features.window-milliseconds": [features.window_milliseconds],
+        "--features.hop-milliseconds": [features.hop_milliseconds],
+        "--features.stack-stride": [features.stack_stride],
+        "--model.time-strides": getattr(model, "time_strides", ()),
+        "--model.strides": getattr(model, "strides", ()),
+        "--decoding.beam-width": [config.decoding.beam_width],
+    }
+    for flag, numbers in sizes.items():
+        for number in numbers:
+            if number < 1:
+                raise DataError(f"{flag} {number:g}: expected 1 or more")
+    if getattr(model, "filters", None) == ():
+        raise DataError("--model.filters without a number: expected one a convolution or stage of convolutions")
 
 
 def _an4(config: Config) -> Prepared:

@@ -20,6 +20,8 @@ RISE = 0.1
 """Rise of the blank's share of the frames that is worth a word, where the error rate rises by half of it as well."""
 OFTEN = 5
 """Times that a character has to be said before its absence is worth a word."""
+COARSE = 0.05
+"""Share of the training utterances, and more than one, above which it is the frames that are too coarse, not those recordings too short."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,19 @@ def infeasible(dropped: dict[str, int], trained: int, seconds_per_frame: float) 
     count = sum(number for reason, number in dropped.items() if reason.startswith("train, fewer frames"))
     if not count:
         return None
-    share = count / (count + trained)
+    every = count + trained
+    if count == 1:
+        return (
+            f"1 of {every} training utterances has fewer frames than its transcript needs, so that no CTC path exists; it is left out. "
+            "Likely cause: a recording too short for its transcript (cut off, or somebody else's transcript); listen to it"
+        )
     cause = (
         f"one frame each {1000 * seconds_per_frame:.0f} ms is too coarse for this speech; lower the model's strides"
-        if share > 0.02
-        else "transcripts that say more than their recordings (cut off, or somebody else's); listen to them"
+        if count > COARSE * every
+        else "recordings too short for their transcripts (cut off, or somebody else's transcripts); listen to them"
     )
     return (
-        f"{count} of {count + trained} training utterances have fewer frames than their transcripts need, so that no CTC path exists; "
+        f"{count} of {every} training utterances have fewer frames than their transcripts need, so that no CTC path exists; "
         f"they are left out. Likely cause: {cause}"
     )
 

@@ -52,7 +52,7 @@ PRESETS = {
             ),
         ),
         catalogue="P1",
-        title="BLSTM + CTC on synthetic digit strings",
+        title="BLSTM + CTC",
     ),
     "blstm-an4": Preset(
         Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_in_passes(100)),

@@ -13,6 +13,9 @@ from typing import Any, BinaryIO
 
 PRESET = "deep-speech-2-streaming-an4"
 CHUNK_MILLISECONDS = 160
+STDIN = "raw 16-bit little-endian mono PCM at 16 kHz"
+SOUND_FILES = (b"RIFF", b"fLaC", b"OggS", b"NIST_1A", b"FORM")
+"""First bytes of the files that somebody may send to stdin."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,7 +23,10 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from datasets.errors import DataError
+    from harness.commands import without_start_messages
 
+    with without_start_messages():
+        import tensorflow  # noqa: F401
     try:
         _transcribe(options)
     except DataError as error:
@@ -43,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m apps.speech stream", description="Writes down a recording while it comes in, chunk by chunk."
     )
-    parser.add_argument("file", help="a sound file; - for raw 16-bit little-endian mono PCM at 16 kHz on stdin")
+    parser.add_argument("file", help=f"a sound file; - for {STDIN} on stdin")
     parser.add_argument("--preset", default=PRESET, help=f"whose run to use (default {PRESET})")
     parser.add_argument("--model", type=Path, help="a run folder instead of the preset's own")
     parser.add_argument(
@@ -56,12 +62,13 @@ def parser() -> argparse.ArgumentParser:
 def _transcribe(options: argparse.Namespace) -> None:
     from apps.speech.app import APP
     from apps.speech.config import Config
-    from apps.speech.models import seconds_per_frame
+    from apps.speech.models import frames, seconds_per_frame
     from apps.speech.models.front_end import SAMPLE_RATE
     from apps.speech.presets import DEFAULT, PRESETS
     from apps.speech.streaming import Stream, Writer, check, latency
     from datasets.errors import DataError
     from harness.command_line import UsageError, parse
+    from harness.commands import check_trained
     from harness.session import Session
 
     chosen = ["--model", str(options.model)] if options.model else ["--preset", options.preset]
@@ -70,6 +77,7 @@ def _transcribe(options: argparse.Namespace) -> None:
     except UsageError as error:
         raise DataError(str(error)) from None
     session = Session.open(APP, Config, PRESETS, arguments)
+    check_trained(session)
     [target] = session.targets()
     check(session.config)
     chunk = options.chunk_milliseconds * SAMPLE_RATE // 1000
@@ -88,8 +96,11 @@ def _transcribe(options: argparse.Namespace) -> None:
         if writer.piece and writer.piece != shown:
             _print(options.json, "partial", writer.piece, heard / SAMPLE_RATE)
         shown = writer.piece
+    name = "stdin" if options.file == "-" else options.file
     if not heard:
-        raise DataError("stdin: no sound came; expected raw 16-bit little-endian mono PCM at 16 kHz")
+        raise DataError(f"{name}: no sound came; expected {STDIN}")
+    if frames(session.config, heard) < 1:
+        raise DataError(f"{name}: {1000 * heard / SAMPLE_RATE:.0f} ms of sound, too short to hold speech")
     for piece in [*writer.write(stream.finish()), writer.end()]:
         if piece:
             _print(options.json, "final", piece, heard / SAMPLE_RATE)
@@ -112,8 +123,14 @@ def _file(path: Path, chunk: int) -> Iterator[Any]:
 def _stdin(stream: BinaryIO, chunk: int) -> Iterator[Any]:
     import numpy as np
 
-    while piece := stream.read(2 * chunk):
+    from datasets.errors import DataError
+
+    piece = stream.read(2 * chunk)
+    if piece.startswith(SOUND_FILES):
+        raise DataError(f"stdin: the beginning of a sound file; expected {STDIN}, and a file by its name: stream FILE")
+    while piece:
         yield np.frombuffer(piece[: len(piece) // 2 * 2], "<i2").astype(np.float32) / 32768.0
+        piece = stream.read(2 * chunk)
 
 
 def _print(as_json: bool, kind: str, text: str, seconds: float) -> None:

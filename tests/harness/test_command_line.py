@@ -216,6 +216,12 @@ def test_a_share_of_the_examples_is_at_most_one(app, name):
 
 
 @pytest.mark.parametrize("app", ["digits", "cifar10", "speech", "eeg", "captioning", "denoising"])
+def test_the_demo_is_not_named_by_its_data_which_may_be_others(app):
+    title = importlib.import_module(f"apps.{app}.presets").PRESETS["demo"].title.lower()
+    assert not [word for word in ("synthetic", "simulated", "uci", "demo") if word in title]
+
+
+@pytest.mark.parametrize("app", ["digits", "cifar10", "speech", "eeg", "captioning", "denoising"])
 def test_every_preset_is_within_the_ranges(app):
     presets = importlib.import_module(f"apps.{app}.presets").PRESETS
     for preset in presets.values():

@@ -4,12 +4,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from apps.digits.config import Config
 from apps.digits.presets import PRESETS
-from harness import commands
+from harness import commands, runs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,6 +38,20 @@ def test_a_request_to_stop_while_data_are_read_ends_with_one_sentence(number, ca
     assert capsys.readouterr().err.splitlines() == ["digits: interrupted; give the same command again to go on"]
     assert cleared == ["what was half written"]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "export"])
+@pytest.mark.parametrize(
+    ("flags", "how"),
+    [([], "PRESET=demo"), (["--training.epochs", "7"], "PRESET=demo and the same settings in ARGS")],
+)
+def test_a_preset_that_was_never_trained_says_how_to_train_it(verb, flags, how, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(runs, "RUNS", tmp_path)
+    app = SimpleNamespace(name="digits")
+    assert commands.main("digits", Config, PRESETS, "demo", lambda: app, [verb, *flags]) == commands.FAILED
+    said = capsys.readouterr().err
+    assert said.startswith(f"digits: preset demo has not been trained yet ({tmp_path / 'digits'}/demo-")
+    assert said.endswith(f"is not there); train it first: make train-digits {how}\n")
 
 
 def test_a_reader_that_stops_reading_is_no_traceback():

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from apps.captioning import data
-from apps.captioning.config import Config, ConvNetAttention, DataConfig
+from apps.captioning.config import Config, ConvNetAttention, DataConfig, DecodingConfig
 from apps.captioning.vocabulary import PADDING, START
 from datasets.errors import DataError
 from harness.settings import TrainingConfig
@@ -139,6 +139,12 @@ def test_damaged_picture_is_named(folder):
     (folder / "3.png").write_bytes(b"not a picture")
     with pytest.raises(DataError, match=r"3\.png"):
         data.prepare(own(folder))
+
+
+def test_a_beam_of_nothing_is_refused_before_anything_is_read():
+    settings = dataclasses.replace(SETTINGS, data=DataConfig(source="/nope"), decoding=DecodingConfig(beam_width=0))
+    with pytest.raises(DataError, match=r"^--decoding\.beam-width 0: expected 1 or more"):
+        data.prepare(settings)
 
 
 def test_too_few_pictures_and_too_rare_words_are_said(folder):

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from apps.speech import data
-from apps.speech.config import Blstm, Config, DataConfig
+from apps.speech.config import Blstm, Config, DataConfig, DeepSpeech2, Tdnn
 from apps.speech.models import frames
 from datasets.errors import DataError
 from harness.settings import TrainingConfig
@@ -250,6 +250,26 @@ def test_transcripts_that_are_not_utf_8_are_left_out(tmp_path):
         (tmp_path / f"{name}.wav").unlink()
     with pytest.raises(DataError, match=r"no recording with a transcript .2 transcript is not UTF-8, 3 missing rec"):
         data.prepare(config(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("group", "setting", "said"),
+    [
+        ("features", {"bins": 0}, r"--features\.bins 0: expected 1 or more"),
+        ("features", {"window_milliseconds": 0.0}, r"--features\.window-milliseconds 0: expected 1 or more"),
+        ("features", {"hop_milliseconds": 0.01}, r"--features\.hop-milliseconds 0\.01: expected 1 or more"),
+        ("features", {"stack_stride": 0}, r"--features\.stack-stride 0: expected 1 or more"),
+        ("decoding", {"beam_width": 0}, r"--decoding\.beam-width 0: expected 1 or more"),
+        ("model", Blstm(filters=()), r"--model\.filters without a number"),
+        ("model", Tdnn(strides=(2, 0, 1, 1, 1, 1, 1)), r"--model\.strides 0: expected 1 or more"),
+        ("model", DeepSpeech2(time_strides=(2, 0)), r"--model\.time-strides 0: expected 1 or more"),
+    ],
+)
+def test_sizes_of_nothing_are_refused_before_anything_is_read(group, setting, said):
+    settings = config("/nope.csv")
+    changed = setting if group == "model" else dataclasses.replace(getattr(settings, group), **setting)
+    with pytest.raises(DataError, match=f"^{said}"):
+        data.prepare(dataclasses.replace(settings, **{group: changed}))
 
 
 @pytest.mark.parametrize("speeds", [(), (0.0, 1.0), (3.0,)])

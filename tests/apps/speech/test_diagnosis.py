@@ -66,7 +66,12 @@ def test_what_cannot_be_aligned():
     assert infeasible({"unreadable recording": 3}, 100, 0.04) is None
     assert "50 of 150" in infeasible({reason: 50}, 100, 0.04)
     assert "one frame each 40 ms is too coarse" in infeasible({reason: 50}, 100, 0.04)
-    assert "somebody else's" in infeasible({reason: 1}, 999, 0.04)
+    few = infeasible({reason: 4}, 96, 0.04)
+    assert "4 of 100 training utterances have" in few and "recordings too short for their transcripts" in few
+    for trained in (3, 47, 999):
+        one = infeasible({reason: 1}, trained, 0.04)
+        assert f"1 of {trained + 1} training utterances has" in one
+        assert "a recording too short for its transcript" in one and "too coarse" not in one
 
 
 def test_observed_by_hand():

@@ -3,6 +3,9 @@
 import dataclasses
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -16,6 +19,7 @@ from apps.speech.config import Blstm, Config, DeepSpeech2, FeaturesConfig
 from apps.speech.presets import PRESETS
 from apps.speech.streaming import Stream, Writer, check, latency, reach
 from datasets.errors import DataError
+from harness import runs
 from harness.settings import to_dict
 
 SPEC = {"characters": list(" abc")}
@@ -177,6 +181,39 @@ def test_the_command_answers_alike_for_a_file_and_for_stdin(model, run, tmp_path
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, "0 ms"), (160, "10 ms"), (399, "25 ms")])
+def test_a_recording_shorter_than_a_window_is_named(run, count, said, tmp_path, capsys, monkeypatch):
+    samples = np.full(count, 100, "<i2")
+    soundfile.write(tmp_path / "short.wav", samples, 16_000)
+    assert stream_command.main([str(tmp_path / "short.wav"), "--model", str(run)]) == 1
+    answered = capsys.readouterr()
+    assert answered.out == ""
+    assert answered.err == f"speech: {tmp_path / 'short.wav'}: {said} of sound, too short to hold speech\n"
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(samples.tobytes())))
+    assert stream_command.main(["-", "--model", str(run)]) == 1
+    assert capsys.readouterr().err == f"speech: stdin: {said} of sound, too short to hold speech\n"
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "AIFF", "NIST"])
+def test_a_sound_file_on_stdin_is_not_taken_for_samples(run, kind, capsys, monkeypatch):
+    file = io.BytesIO()
+    soundfile.write(file, sound(20_000), 16_000, format=kind)
+    file.seek(0)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=file))
+    assert stream_command.main(["-", "--model", str(run)]) == 1
+    answered = capsys.readouterr()
+    assert answered.out == "" and len(answered.err.splitlines()) == 1
+    assert "stdin: the beginning of a sound file; expected raw 16-bit" in answered.err and "by its name" in answered.err
+
+
+def test_tensorflow_starts_without_a_word(run, tmp_path):
+    soundfile.write(tmp_path / "speech.wav", sound(8000), 16_000)
+    command = [sys.executable, "-m", "apps.speech", "stream", str(tmp_path / "speech.wav"), "--model", str(run)]
+    answer = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    assert answer.returncode == 0
+    assert [line.split(" at most ")[0] for line in answer.stderr.splitlines()] == ["speech: latency"]
+
+
 def test_the_command_names_what_is_wrong(run, tmp_path, capsys, monkeypatch):
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "text.wav").write_text("this is text, renamed\n" * 50)
@@ -190,6 +227,9 @@ def test_the_command_names_what_is_wrong(run, tmp_path, capsys, monkeypatch):
     assert "no sound came" in capsys.readouterr().err
     assert stream_command.main(["x.wav", "--model", str(tmp_path)]) == 1
     assert "no run there" in capsys.readouterr().err
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
+    assert stream_command.main(["x.wav"]) == 1
+    assert "has not been trained yet" in capsys.readouterr().err
     config = json.loads((run / "config.json").read_text())
     config["config"]["model"] = to_dict(Config(model=Blstm()))["model"]
     (run / "config.json").write_text(json.dumps(config))
