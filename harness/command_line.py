@@ -68,7 +68,9 @@ def parse(app: str, config_type: type, presets: Mapping[str, Preset], default: s
     words = list(takewhile(lambda word: not word.startswith("-"), rest))
     options.paths, rest = [Path(word) for word in words], rest[len(words) :]
     if options.verb == "predict" and not options.paths and not help_wanted:
-        raise UsageError("predict needs files or folders, before any settings: predict photo.png")
+        first = next((word for word in rest if word != "--"), "")
+        example = f"./{first}" if re.match("-[^-]", first) else "photo.png"
+        raise UsageError(f"predict needs files or folders, before any settings: predict {example}")
     if options.verb != "predict" and options.paths:
         raise UsageError(f"unexpected argument '{options.paths[0]}': settings are given as --group.name VALUE")
     chosen = options.preset is not None or bool(rest)

@@ -100,7 +100,9 @@ def test_predict_means_the_run_of_a_preset_or_setting_that_is_given():
         (["train", "--overwrite", "3"], "unexpected argument '3'"),
         (["evaluate", "--model", "runs/x", "--training.epochs", "5"], "--training.epochs beside --model"),
         (["evaluate", "--model", "runs/x", "--preset", "deep"], "--preset beside --model"),
-        (["predict", "--json"], "predict needs files or folders"),
+        (["predict", "--json"], "predict needs files or folders, before any settings: predict photo.png"),
+        (["predict", "-dash.wav"], "predict needs files or folders, before any settings: predict ./-dash.wav"),
+        (["predict", "--json", "--", "-dash.wav"], "predict ./-dash.wav"),
         (["predict", "--model.width", "5", "a.png"], "before any settings"),
     ],
 )
