@@ -11,10 +11,11 @@ from pathlib import Path
 
 OURS = ("apps", "shared_layers", "harness", "datasets")
 NO_EFFECT = re.compile(
-    r"harness/(bench|export|formatting|model_card|predicting|report|results|saved_model_check|staleness)\.py"
-    r"|apps/\w+/(\w+/)?(presets|figures|serve|__main__)\.py"
+    r"harness/(bench|command_line|export|formatting|model_card|predicting|report|results|saved_model_check|staleness)\.py"
+    r"|apps/\w+/(\w+/)?(diagnosis|figures|presets|serve|__main__)\.py"
 )
-"""Code that only shows a figure or comes after it. A changed preset is told by its settings instead."""
+"""Code that only shows a figure, says a word or comes after. A changed preset, or a flag read otherwise, is told by its settings
+instead."""
 EVALUATING = re.compile(r"harness/evaluation\.py|apps/\w+/(\w+/)?(baselines|evaluate|tuning)\.py")
 """Where an app or the session imports these, they and what only they import first meet a trained model."""
 OWN_DATA = re.compile(r"apps/\w+/(centring|several_labels)\.py")

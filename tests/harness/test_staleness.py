@@ -8,13 +8,14 @@ import pytest
 from harness.staleness import changed_since, modules_of, network_files
 
 FILES = {
-    "apps/digits/app.py": "from apps.digits import data, evaluate, serve\nfrom apps.digits.tuning import tune\nfrom harness.app import App\n",
+    "apps/digits/app.py": "from apps.digits import data, diagnosis, evaluate, serve\nfrom apps.digits.tuning import tune\nfrom harness.app import App\n",
     "apps/digits/evaluate.py": "from harness import app, calibration\n",
     "apps/digits/tuning.py": "DEFAULT = 1\n",
     "apps/digits/centring.py": "SIDE = 28\n",
     "apps/digits/data.py": '"""Data."""\n\nfrom apps.digits.centring import SIDE\n\n\ndef prepare():\n    """Reads."""\n    from datasets import mnist\n\n    return mnist.load()\n',
     "apps/digits/serve.py": "from datasets import pictures\n",
     "apps/digits/presets.py": "PRESETS = {}\n",
+    "apps/digits/diagnosis.py": "COARSE = 1\n",
     "apps/speech/app.py": "import datasets.an4\n",
     "datasets/__init__.py": "",
     "datasets/mnist.py": "from datasets.fetch import ensure\n",
@@ -22,7 +23,8 @@ FILES = {
     "datasets/pictures.py": "LARGEST = 1\n",
     "datasets/an4.py": "RATE = 16000\n",
     "harness/calibration.py": "LOWEST = 1\n",
-    "harness/session.py": "from harness import export, training\n",
+    "harness/session.py": "from harness import command_line, export, training\n",
+    "harness/command_line.py": "FLAG = 1\n",
     "harness/training.py": "import numpy\n\nEPOCHS = 1\n",
     "harness/export.py": "x = 1\n",
     "harness/app.py": "class App:\n    pass\n",
@@ -78,6 +80,8 @@ def test_modules_are_followed_through_functions_and_packages(repository):
         ("apps/digits/presets.py", "PRESETS = {1: 2}\n", False),
         ("apps/digits/serve.py", "x = 2\n", False),
         ("harness/export.py", "x = 2\n", False),
+        ("harness/command_line.py", "FLAG = 2\n", False),
+        ("apps/digits/diagnosis.py", "COARSE = 2\n", False),
         ("README.md", "Read me.\n", False),
     ],
 )
