@@ -166,7 +166,8 @@ def batches(
     steps = max(1, len(split) // settings.batch_size)
     images, labels = on_host(split.images), on_host(split.labels)
     balanced = training and config.data.class_weight == "balanced"
-    halves = on_host(first_sides(len(split), settings.seed)) if training and config.data.alternating_flip else None
+    alternating = training and config.data.flip and config.data.alternating_flip
+    halves = on_host(first_sides(len(split), settings.seed)) if alternating else None
     weights = on_host(class_weights(split.labels, classes), tf.float32) if balanced else None
 
     def gather(indices: tf.Tensor, seed: tf.Tensor):
