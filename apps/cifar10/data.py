@@ -131,8 +131,9 @@ def _folder(data: DataConfig, learn: Learn, spec: dict[str, Any] | None) -> Prep
 def own_size(paths: Sequence[Path]) -> int:
     """Returns the median of the pictures' shorter sides in pixels, in steps of 8 from 32 to 128; reads their headers only."""
     sides = []
+    unreadable = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
     for path in paths:
-        with contextlib.suppress(OSError, ValueError, SyntaxError), Image.open(path) as picture:
+        with contextlib.suppress(*unreadable), Image.open(path) as picture:
             sides.append(min(picture.size))
     middle = float(np.median(sides)) if sides else SMALLEST_OWN
     return int(np.clip(8 * round(middle / 8), SMALLEST_OWN, LARGEST_OWN))

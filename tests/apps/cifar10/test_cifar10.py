@@ -3,6 +3,8 @@
 import csv
 import io
 import math
+import struct
+import zlib
 
 import keras
 import numpy as np
@@ -116,7 +118,12 @@ def test_own_folder(tmp_path):
 def test_own_pictures_at_their_own_size(tmp_path, sides, expected):
     place = folder(tmp_path / "mine", {"cat": 12, "dog": 12}, size=sides)
     (place / "cat" / "damaged.png").write_bytes(b"")
+    content = bytearray(encoded(Image.new("RGB", (1, 1)), "PNG"))
+    content[16:24] = struct.pack(">2I", 40_000, 40_000)  # claims 1,600 megapixels
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (place / "dog" / "oversized.png").write_bytes(content)
     prepared = data.prepare(Config(data=DataConfig(source=str(place), size=0, validation_fraction=0.2)))
+    assert prepared.dropped == {"unreadable picture": 2}
     assert prepared.spec["size"] == expected and prepared.splits["train"].images.shape[1:] == (expected, expected, 3)
     assert data.prepare(Config(data=DataConfig(source="demo", size=0))).spec["size"] == 32
 
