@@ -40,6 +40,7 @@ COLUMNS = (
     "row", "preset", "accuracy, 95 % interval", "accuracy, one view", "weights", "multiply-adds", "passes", "pictures/s",
     "reference minutes",
 )  # fmt: skip
+OLDER_NOTE = "† older than the preset's settings or the code, or measured with uncommitted changes; `make compare-cifar10` measures it again."
 
 
 @dataclass(frozen=True)
@@ -340,24 +341,28 @@ def about(study: Comparison, rows: Sequence[Row]) -> str:
     )
 
 
-def write_readme(study: Comparison, rows: Sequence[Row]) -> None:
-    """Puts the table between the comparison marks of the app's README.
+def write_readme(study: Comparison, rows: Sequence[Row], older: Sequence[Row] = ()) -> None:
+    """Puts the table between the comparison marks of the app's README, its `older` rows marked.
 
     Raises:
         ValueError: the marks are missing.
     """
-    table = results.markdown_table(COLUMNS, [row.cells() for row in rows])
-    results.replace_between_marks(README, "comparison", f"{about(study, rows)}\n\n{table}")
+    shown = [dataclasses.replace(row, preset=f"{row.preset} †") if row in older else row for row in rows]
+    table = results.markdown_table(COLUMNS, [row.cells() for row in shown])
+    note = f"\n\n{OLDER_NOTE}" if older else ""
+    results.replace_between_marks(README, "comparison", f"{about(study, rows)}\n\n{table}{note}")
 
 
 def measure(study: Comparison) -> str:
-    """Compares, prints the rows, and writes the page, and, of a study as it is by default, all kept rows into the README; says
-    where the page is."""
+    """Compares, prints the rows, and writes the page, and, of a study as it is by default, the kept rows of all presets into the
+    README; says where the page is."""
     rows = run(study)
     if study.plan_only:
         return f"plan in {study.output / 'plan.json'}"
     if is_default(study):
-        write_readme(study, by_accuracy([kept.row for kept in kept_rows().values()]))
+        kept = {preset: kept.row for preset, kept in kept_rows().items() if preset in PRESETS}
+        older = [row for preset, row in kept.items() if kept_row(study, preset) is None]
+        write_readme(study, by_accuracy(list(kept.values())), older)
     for row in rows:
         print("  ".join(row.cells()))
     return f"table and plot in {study.output / 'index.html'}"

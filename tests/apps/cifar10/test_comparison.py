@@ -84,6 +84,24 @@ def test_a_kept_row_is_measured_again_when_code_or_settings_changed(tmp_path, mo
     assert trained == ["mlp-cifar10"] * 2
 
 
+@pytest.mark.parametrize("changed", [{}, {"trained": "0d5e11a7c3b2"}, {"settings": "0123456789"}], ids=str)
+def test_the_readme_marks_rows_that_are_older_and_leaves_out_presets_that_are_gone(tmp_path, monkeypatch, changed):
+    measures_what_is_asked(monkeypatch, tmp_path)
+    vgg, mlp = (comparison.Comparison(output=tmp_path, presets=(f"{name}-cifar10",)) for name in ("vgg", "mlp"))
+    comparison.measure(vgg)
+    kept = runs.read_json(comparison.KEPT)["vgg-cifar10"]
+    gone = {**kept, "row": {**kept["row"], "preset": "gone-cifar10"}}
+    runs.write_json(comparison.KEPT, {"vgg-cifar10": {**kept, **changed}, "gone-cifar10": gone})
+    monkeypatch.setattr(
+        comparison, "changed_since", lambda app, trained, *given: "changed" if trained == "0d5e11a7c3b2" else None
+    )
+    comparison.measure(mlp)
+    text = (tmp_path / "README.md").read_text()
+    mark = " †" if changed else ""
+    assert re.findall(r"^\| C\d+ \| (.*?) \|", text, re.M) == ["mlp-cifar10", f"vgg-cifar10{mark}"]
+    assert len(re.findall(r"^† older than .*\.$", text, re.M)) == (1 if changed else 0)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"mlp-cifar10": 3}', '{"mlp-cifar10": {"row": {}}}'])
 def test_damaged_kept_rows_are_one_sentence(tmp_path, capsys, text):
     comparison.KEPT.write_text(text)
