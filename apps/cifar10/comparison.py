@@ -12,6 +12,8 @@ at hand, plan without it (CUDA_VISIBLE_DEVICES= and --plan-only), then train wit
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,10 +187,24 @@ def kept_rows() -> dict[str, Kept]:
         DataError: the file is damaged, or of another version.
     """
     try:
-        found = (runs.read_json(KEPT) if KEPT.is_file() else {}).items()
-        return {preset: Kept(**{**kept, "row": Row(**kept["row"])}) for preset, kept in found}
-    except (AttributeError, KeyError, TypeError):
+        found = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
+        return {preset: _kept(preset, stored) for preset, stored in found.items()}
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):
         raise DataError(f"{KEPT}: not rows of this version; remove the file, and they are measured again") from None
+
+
+def _kept(preset: str, stored: dict[str, Any]) -> Kept:
+    low, high = stored["row"]["interval95"]
+    row = Row(**{**stored["row"], "interval95": (low, high)})
+    kept = Kept(**{**stored, "row": row})
+    words = row.catalogue, row.gpu or "", kept.settings, kept.trained, kept.evaluated
+    counts = row.parameters, row.multiply_adds, row.epochs
+    numbers = row.accuracy, low, high, row.one_view, *counts, row.images_per_second, row.reference_minutes
+    if row.preset != preset or not all(isinstance(word, str) for word in words):
+        raise TypeError
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise TypeError
+    return kept
 
 
 def kept_row(study: Comparison, preset: str) -> Row | None:

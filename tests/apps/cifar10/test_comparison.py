@@ -1,5 +1,6 @@
 """The comparison of the architectures."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -102,11 +103,42 @@ def test_the_readme_marks_rows_that_are_older_and_leaves_out_presets_that_are_go
     assert len(re.findall(r"^† older than .*\.$", text, re.M)) == (1 if changed else 0)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"mlp-cifar10": 3}', '{"mlp-cifar10": {"row": {}}}'])
-def test_damaged_kept_rows_are_one_sentence(tmp_path, capsys, text):
-    comparison.KEPT.write_text(text)
+@pytest.mark.parametrize(
+    "content", [b"{", b"\x93NUMPY\xff", b"[]", b'{"mlp-cifar10": 3}', b'{"mlp-cifar10": {"row": {}}}']
+)
+def test_damaged_kept_rows_are_one_sentence(tmp_path, capsys, content):
+    comparison.KEPT.write_bytes(content)
     assert comparison.main(["--presets", "mlp-cifar10", "--output", str(tmp_path)]) == 1
-    assert re.fullmatch(r"cifar10: \S*kept.json: [^\n]*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"cifar10: \S*kept.json: [^\n]*; remove the file, [^\n]*\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("within", "changed"),
+    [
+        ("row", {"accuracy": "x"}),
+        ("row", {"accuracy": float("nan")}),
+        ("row", {"interval95": None}),
+        ("row", {"interval95": [0.5]}),
+        ("row", {"interval95": [0.5, None]}),
+        ("row", {"epochs": "7"}),
+        ("row", {"gpu": 3}),
+        ("row", {"preset": "vgg-cifar10"}),
+        ("row", {"another": 1}),
+        ("kept", {"trained": None}),
+        ("kept", {"settings": 3}),
+    ],
+    ids=str,
+)
+def test_a_kept_row_of_other_types_is_one_sentence(tmp_path, monkeypatch, capsys, within, changed):
+    measures_what_is_asked(monkeypatch, tmp_path)
+    flags = ["--presets", "mlp-cifar10", "--output", str(tmp_path)]
+    assert comparison.main(flags) == 0
+    kept = runs.read_json(comparison.KEPT)["mlp-cifar10"]
+    (kept if within == "kept" else kept["row"]).update(changed)
+    comparison.KEPT.write_text(json.dumps({"mlp-cifar10": kept}))
+    capsys.readouterr()
+    assert comparison.main(flags) == 1
+    assert re.fullmatch(r"cifar10: \S*kept.json: [^\n]*; remove the file, [^\n]*\n", capsys.readouterr().err)
 
 
 def measures_what_is_asked(monkeypatch, tmp_path, evaluated="1f3a9c02d4e5"):
