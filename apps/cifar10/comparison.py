@@ -253,10 +253,14 @@ def run(study: Comparison) -> list[Row]:
     """Plans, trains and evaluates every preset and writes the page; returns the rows, the best first, none if it only plans.
 
     Raises:
-        DataError: an unknown preset, or one that failed.
+        DataError: no budget, no preset, an unknown one, or one that failed.
     """
     import tensorflow as tf
 
+    if not 0 < study.minutes < math.inf:
+        raise DataError(f"--minutes {study.minutes:g}: expected a finite number above 0")
+    if not study.presets:
+        raise DataError(f"--presets: name one or several, or leave it out; there are {', '.join(PRESETS)}")
     tf.config.set_visible_devices([], "GPU")  # this process would take all of its memory before the trainings start
     unknown = sorted(set(study.presets) - set(PRESETS))
     if unknown:

@@ -309,9 +309,23 @@ def test_the_comparison_itself_leaves_the_gpu_to_the_trainings(tmp_path, monkeyp
     assert hidden == [([], "GPU")]
 
 
-def test_an_unknown_preset_is_one_sentence(tmp_path, capsys):
-    assert comparison.main(["--presets", "resnet-152", "--output", str(tmp_path)]) == 1
-    assert re.fullmatch(r"cifar10: --presets resnet-152: there are [^\n]*\n", capsys.readouterr().err)
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--presets", "resnet-152"], "--presets resnet-152: there are [^\n]*"),
+        (["--presets"], "--presets: name one [^\n]*"),
+        (["--minutes", "-3"], "--minutes -3: expected a finite number above 0"),
+        (["--minutes", "0"], "--minutes 0: expected a finite number above 0"),
+        (["--minutes", "nan"], "--minutes nan: expected a finite number above 0"),
+        (["--minutes", "inf"], "--minutes inf: expected [^\n]*"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(tmp_path, monkeypatch, capsys, flags, sentence):
+    trained = measures_what_is_asked(monkeypatch, tmp_path)
+    readme = (tmp_path / "README.md").read_text()
+    assert comparison.main(["--output", str(tmp_path), *flags]) == 1
+    assert re.fullmatch(rf"cifar10: {sentence}\n", capsys.readouterr().err)
+    assert trained == [] and (tmp_path / "README.md").read_text() == readme
 
 
 @pytest.mark.long
