@@ -18,6 +18,7 @@ from apps.cifar10.app import APP
 from apps.cifar10.config import MLP, Config, DataConfig, ResidualNetwork
 from apps.cifar10.resizing import from_bytes, to_square
 from datasets.errors import DataError
+from harness.feature_maps import feature_maps
 from harness.labelled_pictures import LabelledPictures
 from harness.sections import Picture, Table
 from harness.settings import TrainingConfig
@@ -302,6 +303,26 @@ def test_learns_and_saves(tmp_path):
 
 
 # ---- predictions, figures, endpoints
+
+
+def test_explained_pictures_show_the_answer_and_the_true_class(model):
+    names = SPEC["class_names"]
+    predictions = evaluate.predict(Config(model=SMALL), SPEC, model, pictures())
+    [picture] = figures.explained(model, predictions, names)
+    titles = [axes.get_title() for axes in picture.figure.axes if axes.get_title()]
+    places = [*predictions["worst"][:8], *predictions["best"][:8]]
+    answers = predictions["probabilities"].argmax(1)
+    assert titles == [f"{names[answers[place]]}\nis {names[place % 3]}" for place in places]
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"), [(4, ": 4 maps of 30 x 30."), (40, ": the first 32 of 40 maps of 30 x 30.")]
+)
+def test_the_caption_counts_the_feature_maps_that_are_drawn(maps, words):
+    inputs = keras.Input((32, 32, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(maps, 3)(inputs))
+    [picture] = feature_maps(model, pictures(1).images[0])
+    assert picture.caption.endswith(words) and len(picture.figure.axes) == min(maps, 32)
 
 
 def test_predictions(model):
