@@ -22,7 +22,9 @@ def feature_maps(model: keras.Model, image: np.ndarray) -> Iterator[Picture]:
     for number, layer in enumerate(first_convolutions(model), 1):
         part = keras.Model(model.input, layer.output)
         maps = np.asarray(part(image[None].astype(np.float32)))[0]
-        caption = f"What convolution {number} makes of the most wrong picture: {maps.shape[-1]} maps of {maps.shape[0]} x {maps.shape[1]}."
+        height, width, count = maps.shape
+        which = f"{count}" if count <= SHOWN else f"the first {SHOWN} of {count}"
+        caption = f"What convolution {number} makes of the most wrong picture: {which} maps of {height} x {width}."
         yield Picture(f"Maps of convolution {number}", caption, tiles(np.moveaxis(maps, -1, 0)))
 
 

@@ -12,6 +12,8 @@ at hand, plan without it (CUDA_VISIBLE_DEVICES= and --plan-only), then train wit
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,7 @@ COLUMNS = (
     "row", "preset", "accuracy, 95 % interval", "accuracy, one view", "weights", "multiply-adds", "passes", "pictures/s",
     "reference minutes",
 )  # fmt: skip
+OLDER_NOTE = "† older than the preset's settings or the code, or measured with uncommitted changes; `make compare-cifar10` measures it again."
 
 
 @dataclass(frozen=True)
@@ -184,10 +187,24 @@ def kept_rows() -> dict[str, Kept]:
         DataError: the file is damaged, or of another version.
     """
     try:
-        found = (runs.read_json(KEPT) if KEPT.is_file() else {}).items()
-        return {preset: Kept(**{**kept, "row": Row(**kept["row"])}) for preset, kept in found}
-    except (AttributeError, KeyError, TypeError):
+        found = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
+        return {preset: _kept(preset, stored) for preset, stored in found.items()}
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):
         raise DataError(f"{KEPT}: not rows of this version; remove the file, and they are measured again") from None
+
+
+def _kept(preset: str, stored: dict[str, Any]) -> Kept:
+    low, high = stored["row"]["interval95"]
+    row = Row(**{**stored["row"], "interval95": (low, high)})
+    kept = Kept(**{**stored, "row": row})
+    words = row.catalogue, row.gpu or "", kept.settings, kept.trained, kept.evaluated
+    counts = row.parameters, row.multiply_adds, row.epochs
+    numbers = row.accuracy, low, high, row.one_view, *counts, row.images_per_second, row.reference_minutes
+    if row.preset != preset or not all(isinstance(word, str) for word in words):
+        raise TypeError
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise TypeError
+    return kept
 
 
 def kept_row(study: Comparison, preset: str) -> Row | None:
@@ -236,10 +253,14 @@ def run(study: Comparison) -> list[Row]:
     """Plans, trains and evaluates every preset and writes the page; returns the rows, the best first, none if it only plans.
 
     Raises:
-        DataError: an unknown preset, or one that failed.
+        DataError: no budget, no preset, an unknown one, or one that failed.
     """
     import tensorflow as tf
 
+    if not 0 < study.minutes < math.inf:
+        raise DataError(f"--minutes {study.minutes:g}: expected a finite number above 0")
+    if not study.presets:
+        raise DataError(f"--presets: name one or several, or leave it out; there are {', '.join(PRESETS)}")
     tf.config.set_visible_devices([], "GPU")  # this process would take all of its memory before the trainings start
     unknown = sorted(set(study.presets) - set(PRESETS))
     if unknown:
@@ -340,24 +361,28 @@ def about(study: Comparison, rows: Sequence[Row]) -> str:
     )
 
 
-def write_readme(study: Comparison, rows: Sequence[Row]) -> None:
-    """Puts the table between the comparison marks of the app's README.
+def write_readme(study: Comparison, rows: Sequence[Row], older: Sequence[Row] = ()) -> None:
+    """Puts the table between the comparison marks of the app's README, its `older` rows marked.
 
     Raises:
         ValueError: the marks are missing.
     """
-    table = results.markdown_table(COLUMNS, [row.cells() for row in rows])
-    results.replace_between_marks(README, "comparison", f"{about(study, rows)}\n\n{table}")
+    shown = [dataclasses.replace(row, preset=f"{row.preset} †") if row in older else row for row in rows]
+    table = results.markdown_table(COLUMNS, [row.cells() for row in shown])
+    note = f"\n\n{OLDER_NOTE}" if older else ""
+    results.replace_between_marks(README, "comparison", f"{about(study, rows)}\n\n{table}{note}")
 
 
 def measure(study: Comparison) -> str:
-    """Compares, prints the rows, and writes the page, and, of a study as it is by default, all kept rows into the README; says
-    where the page is."""
+    """Compares, prints the rows, and writes the page, and, of a study as it is by default, the kept rows of all presets into the
+    README; says where the page is."""
     rows = run(study)
     if study.plan_only:
         return f"plan in {study.output / 'plan.json'}"
     if is_default(study):
-        write_readme(study, by_accuracy([kept.row for kept in kept_rows().values()]))
+        kept = {preset: kept.row for preset, kept in kept_rows().items() if preset in PRESETS}
+        older = [row for preset, row in kept.items() if kept_row(study, preset) is None]
+        write_readme(study, by_accuracy(list(kept.values())), older)
     for row in rows:
         print("  ".join(row.cells()))
     return f"table and plot in {study.output / 'index.html'}"

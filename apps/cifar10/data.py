@@ -131,8 +131,9 @@ def _folder(data: DataConfig, learn: Learn, spec: dict[str, Any] | None) -> Prep
 def own_size(paths: Sequence[Path]) -> int:
     """Returns the median of the pictures' shorter sides in pixels, in steps of 8 from 32 to 128; reads their headers only."""
     sides = []
+    unreadable = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
     for path in paths:
-        with contextlib.suppress(OSError, ValueError, SyntaxError), Image.open(path) as picture:
+        with contextlib.suppress(*unreadable), Image.open(path) as picture:
             sides.append(min(picture.size))
     middle = float(np.median(sides)) if sides else SMALLEST_OWN
     return int(np.clip(8 * round(middle / 8), SMALLEST_OWN, LARGEST_OWN))
@@ -166,7 +167,8 @@ def batches(
     steps = max(1, len(split) // settings.batch_size)
     images, labels = on_host(split.images), on_host(split.labels)
     balanced = training and config.data.class_weight == "balanced"
-    halves = on_host(first_sides(len(split), settings.seed)) if training and config.data.alternating_flip else None
+    alternating = training and config.data.flip and config.data.alternating_flip
+    halves = on_host(first_sides(len(split), settings.seed)) if alternating else None
     weights = on_host(class_weights(split.labels, classes), tf.float32) if balanced else None
 
     def gather(indices: tf.Tensor, seed: tf.Tensor):

@@ -106,11 +106,11 @@ def nearest_pictures(
 
 def explained(model: keras.Model, predictions: Predictions, names: list[str]) -> list[Picture]:
     """Draws what spoke for the answer in the most wrong and the most sure examples."""
-    figure = Figure(figsize=(8, 4.4))
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
     for row, which in enumerate(("worst", "best")):
         images = predictions[f"{which}_images"][:COLUMNS]
-        probabilities = predictions["probabilities"][predictions[which][:COLUMNS]]
-        answers = probabilities.argmax(axis=1)
+        places = predictions[which][:COLUMNS]
+        answers, labels = predictions["probabilities"][places].argmax(axis=1), predictions["labels"][places]
         maps = grad_cam(model, images, answers)
         if maps is None:
             return []
@@ -120,13 +120,18 @@ def explained(model: keras.Model, predictions: Predictions, names: list[str]) ->
                 axes.imshow(image, interpolation="nearest")
                 axes.axis("off")
                 if shade is None:
-                    axes.set_title(names[answers[place]], fontsize=6.5, parse_math=False)
+                    answer, truth = answers[place], labels[place]
+                    colour = RIGHT if answer == truth else WRONG
+                    title = f"{names[answer]}\nis {names[truth]}"
+                    axes.set_title(title, fontsize=6.5, color=colour, parse_math=False)
                 else:
                     height, width = image.shape[:2]
                     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
                     axes.imshow(shade, cmap="inferno", alpha=0.6, extent=extent, interpolation="bilinear")
-    figure.tight_layout(pad=0.4)
-    caption = "The most wrong (upper half) and the most sure examples with their answers; below each, bright: what speaks for it (Grad-CAM)."
+    caption = (
+        "The most wrong (upper half) and the most sure examples with the answer and what the picture is; below each, bright: what "
+        "speaks for the answer (Grad-CAM)."
+    )
     return [Picture("What speaks for the answer", caption, figure)]
 
 

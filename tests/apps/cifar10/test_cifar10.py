@@ -3,6 +3,8 @@
 import csv
 import io
 import math
+import struct
+import zlib
 
 import keras
 import numpy as np
@@ -16,6 +18,7 @@ from apps.cifar10.app import APP
 from apps.cifar10.config import MLP, Config, DataConfig, ResidualNetwork
 from apps.cifar10.resizing import from_bytes, to_square
 from datasets.errors import DataError
+from harness.feature_maps import feature_maps
 from harness.labelled_pictures import LabelledPictures
 from harness.sections import Picture, Table
 from harness.settings import TrainingConfig
@@ -116,7 +119,12 @@ def test_own_folder(tmp_path):
 def test_own_pictures_at_their_own_size(tmp_path, sides, expected):
     place = folder(tmp_path / "mine", {"cat": 12, "dog": 12}, size=sides)
     (place / "cat" / "damaged.png").write_bytes(b"")
+    content = bytearray(encoded(Image.new("RGB", (1, 1)), "PNG"))
+    content[16:24] = struct.pack(">2I", 40_000, 40_000)  # claims 1,600 megapixels
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (place / "dog" / "oversized.png").write_bytes(content)
     prepared = data.prepare(Config(data=DataConfig(source=str(place), size=0, validation_fraction=0.2)))
+    assert prepared.dropped == {"unreadable picture": 2}
     assert prepared.spec["size"] == expected and prepared.splits["train"].images.shape[1:] == (expected, expected, 3)
     assert data.prepare(Config(data=DataConfig(source="demo", size=0))).spec["size"] == 32
 
@@ -295,6 +303,26 @@ def test_learns_and_saves(tmp_path):
 
 
 # ---- predictions, figures, endpoints
+
+
+def test_explained_pictures_show_the_answer_and_the_true_class(model):
+    names = SPEC["class_names"]
+    predictions = evaluate.predict(Config(model=SMALL), SPEC, model, pictures())
+    [picture] = figures.explained(model, predictions, names)
+    titles = [axes.get_title() for axes in picture.figure.axes if axes.get_title()]
+    places = [*predictions["worst"][:8], *predictions["best"][:8]]
+    answers = predictions["probabilities"].argmax(1)
+    assert titles == [f"{names[answers[place]]}\nis {names[place % 3]}" for place in places]
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"), [(4, ": 4 maps of 30 x 30."), (40, ": the first 32 of 40 maps of 30 x 30.")]
+)
+def test_the_caption_counts_the_feature_maps_that_are_drawn(maps, words):
+    inputs = keras.Input((32, 32, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(maps, 3)(inputs))
+    [picture] = feature_maps(model, pictures(1).images[0])
+    assert picture.caption.endswith(words) and len(picture.figure.axes) == min(maps, 32)
 
 
 def test_predictions(model):

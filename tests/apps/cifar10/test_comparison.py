@@ -1,5 +1,6 @@
 """The comparison of the architectures."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -84,11 +85,60 @@ def test_a_kept_row_is_measured_again_when_code_or_settings_changed(tmp_path, mo
     assert trained == ["mlp-cifar10"] * 2
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"mlp-cifar10": 3}', '{"mlp-cifar10": {"row": {}}}'])
-def test_damaged_kept_rows_are_one_sentence(tmp_path, capsys, text):
-    comparison.KEPT.write_text(text)
+@pytest.mark.parametrize("changed", [{}, {"trained": "0d5e11a7c3b2"}, {"settings": "0123456789"}], ids=str)
+def test_the_readme_marks_rows_that_are_older_and_leaves_out_presets_that_are_gone(tmp_path, monkeypatch, changed):
+    measures_what_is_asked(monkeypatch, tmp_path)
+    vgg, mlp = (comparison.Comparison(output=tmp_path, presets=(f"{name}-cifar10",)) for name in ("vgg", "mlp"))
+    comparison.measure(vgg)
+    kept = runs.read_json(comparison.KEPT)["vgg-cifar10"]
+    gone = {**kept, "row": {**kept["row"], "preset": "gone-cifar10"}}
+    runs.write_json(comparison.KEPT, {"vgg-cifar10": {**kept, **changed}, "gone-cifar10": gone})
+    monkeypatch.setattr(
+        comparison, "changed_since", lambda app, trained, *given: "changed" if trained == "0d5e11a7c3b2" else None
+    )
+    comparison.measure(mlp)
+    text = (tmp_path / "README.md").read_text()
+    mark = " †" if changed else ""
+    assert re.findall(r"^\| C\d+ \| (.*?) \|", text, re.M) == ["mlp-cifar10", f"vgg-cifar10{mark}"]
+    assert len(re.findall(r"^† older than .*\.$", text, re.M)) == (1 if changed else 0)
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"\x93NUMPY\xff", b"[]", b'{"mlp-cifar10": 3}', b'{"mlp-cifar10": {"row": {}}}']
+)
+def test_damaged_kept_rows_are_one_sentence(tmp_path, capsys, content):
+    comparison.KEPT.write_bytes(content)
     assert comparison.main(["--presets", "mlp-cifar10", "--output", str(tmp_path)]) == 1
-    assert re.fullmatch(r"cifar10: \S*kept.json: [^\n]*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"cifar10: \S*kept.json: [^\n]*; remove the file, [^\n]*\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("within", "changed"),
+    [
+        ("row", {"accuracy": "x"}),
+        ("row", {"accuracy": float("nan")}),
+        ("row", {"interval95": None}),
+        ("row", {"interval95": [0.5]}),
+        ("row", {"interval95": [0.5, None]}),
+        ("row", {"epochs": "7"}),
+        ("row", {"gpu": 3}),
+        ("row", {"preset": "vgg-cifar10"}),
+        ("row", {"another": 1}),
+        ("kept", {"trained": None}),
+        ("kept", {"settings": 3}),
+    ],
+    ids=str,
+)
+def test_a_kept_row_of_other_types_is_one_sentence(tmp_path, monkeypatch, capsys, within, changed):
+    measures_what_is_asked(monkeypatch, tmp_path)
+    flags = ["--presets", "mlp-cifar10", "--output", str(tmp_path)]
+    assert comparison.main(flags) == 0
+    kept = runs.read_json(comparison.KEPT)["mlp-cifar10"]
+    (kept if within == "kept" else kept["row"]).update(changed)
+    comparison.KEPT.write_text(json.dumps({"mlp-cifar10": kept}))
+    capsys.readouterr()
+    assert comparison.main(flags) == 1
+    assert re.fullmatch(r"cifar10: \S*kept.json: [^\n]*; remove the file, [^\n]*\n", capsys.readouterr().err)
 
 
 def measures_what_is_asked(monkeypatch, tmp_path, evaluated="1f3a9c02d4e5"):
@@ -259,9 +309,23 @@ def test_the_comparison_itself_leaves_the_gpu_to_the_trainings(tmp_path, monkeyp
     assert hidden == [([], "GPU")]
 
 
-def test_an_unknown_preset_is_one_sentence(tmp_path, capsys):
-    assert comparison.main(["--presets", "resnet-152", "--output", str(tmp_path)]) == 1
-    assert re.fullmatch(r"cifar10: --presets resnet-152: there are [^\n]*\n", capsys.readouterr().err)
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--presets", "resnet-152"], "--presets resnet-152: there are [^\n]*"),
+        (["--presets"], "--presets: name one [^\n]*"),
+        (["--minutes", "-3"], "--minutes -3: expected a finite number above 0"),
+        (["--minutes", "0"], "--minutes 0: expected a finite number above 0"),
+        (["--minutes", "nan"], "--minutes nan: expected a finite number above 0"),
+        (["--minutes", "inf"], "--minutes inf: expected [^\n]*"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(tmp_path, monkeypatch, capsys, flags, sentence):
+    trained = measures_what_is_asked(monkeypatch, tmp_path)
+    readme = (tmp_path / "README.md").read_text()
+    assert comparison.main(["--output", str(tmp_path), *flags]) == 1
+    assert re.fullmatch(rf"cifar10: {sentence}\n", capsys.readouterr().err)
+    assert trained == [] and (tmp_path / "README.md").read_text() == readme
 
 
 @pytest.mark.long

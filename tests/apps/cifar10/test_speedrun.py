@@ -73,6 +73,15 @@ def test_two_passes_show_both_sides_of_every_picture():
     assert {sides[x.astype(np.uint8).tobytes()] for _ in range(3) for x in next(resumed)[0]} == passes[1]
 
 
+def test_without_flip_no_picture_is_mirrored_where_mirroring_alternates():
+    split = pictures(24)
+    settings = DataConfig(flip=False, alternating_flip=True, shift=0)
+    config = Config(data=settings, model=SMALL, training=TrainingConfig(batch_size=8))
+    stream = data.batches(config, SPEC, split, True).as_numpy_iterator()
+    shown = {x.astype(np.uint8).tobytes() for _ in range(6) for x in next(stream)[0]}
+    assert shown == {image.tobytes() for image in split.images}
+
+
 def test_the_answer_weighs_six_views():
     config, split = Config(model=SMALL), pictures(6)
     model = models.build(config, SPEC)
