@@ -81,7 +81,7 @@ class Preset:
     title: str
     """The row's name in tables, e.g. "LeNet-5, max-pool form"."""
     literature: str = ""
-    """The literature's figure with its source, e.g. "0.95 % error (LeCun 1998)"."""
+    """The literature's figure on the preset's own data with its source, e.g. "0.95 % error (LeCun 1998)"."""
 
 
 _AT_LEAST_ONE = (

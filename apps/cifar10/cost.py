@@ -19,13 +19,21 @@ from shared_layers.convolution.whitening import WhiteningConvolution
 
 @dataclass(frozen=True)
 class Window:
-    """A kernel that moves over a picture; filters 0: pooling, which keeps the channels; depthwise: every channel by itself."""
+    """A square kernel that moves over a picture; filters 0: pooling, which keeps the channels."""
 
     size: int
     strides: int = 1
     padding: str = "same"
     filters: int = 0
-    depthwise: bool = False
+    groups: int = 1
+    """Parts of the channels, each with filters of its own; as many as channels: depthwise."""
+    dilation: int = 1
+    """Places of the input from one of the kernel's to the next."""
+
+    @property
+    def span(self) -> int:
+        """Places of the input from the kernel's first to its last."""
+        return (self.size - 1) * self.dilation + 1
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def output_size(size: int, kernel: int, strides: int, padding: str) -> int:
 
 
 def layer_costs(model: keras.Model, size: tuple[int, int] | None = None) -> list[LayerCost]:
-    """Returns a row for every layer of a functional model on pictures of one size, in the order of the model.
+    """Returns a row for every layer of a functional or sequential model on pictures of one size, in the order of the model.
 
     Where pictures are resized first, receptive field and stride are in pixels of the resized ones.
 
@@ -78,8 +86,10 @@ def layer_costs(model: keras.Model, size: tuple[int, int] | None = None) -> list
             that the model takes.
 
     Raises:
-        ValueError: a layer of an unknown kind, or a model for pictures of any size and no size.
+        ValueError: a layer of an unknown kind or with a kernel that is not square, or a model for pictures of any size and no size.
     """
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
     height, width = size or model.input_shape[1:3]
     if height is None or width is None:
         raise ValueError(f"{model.name}: takes pictures of any size; pass the height and width to count for")
@@ -105,7 +115,8 @@ def after(layer: Any, before: State) -> State:
     same = replace(before, multiply_adds=0)
     match layer:
         case keras.layers.Dense():
-            return State(1, 1, layer.units, before.receptive_field, before.stride, before.channels * layer.units)
+            work = before.height * before.width * before.channels * layer.units
+            return replace(before, channels=layer.units, multiply_adds=work)
         case keras.layers.GlobalMaxPooling2D() | keras.layers.GlobalAveragePooling2D() | keras.layers.Flatten():
             seen = before.receptive_field + (max(before.height, before.width) - 1) * before.stride
             flat = before.height * before.width if isinstance(layer, keras.layers.Flatten) else 1
@@ -135,16 +146,15 @@ def _moved(windows: Sequence[Window], state: State) -> State:
     """Returns the state after several windows, one after the other, with the multiply-adds of them all."""
     for window in windows:
         height, width = (
-            output_size(s, window.size, window.strides, window.padding) for s in (state.height, state.width)
+            output_size(s, window.span, window.strides, window.padding) for s in (state.height, state.width)
         )
         filters = window.filters or state.channels
-        channels_seen = 1 if window.depthwise else state.channels
-        work = window.size**2 * channels_seen * filters * height * width if window.filters or window.depthwise else 0
+        work = window.size**2 * state.channels // window.groups * window.filters * height * width
         state = State(
             height,
             width,
             filters,
-            state.receptive_field + (window.size - 1) * state.stride,
+            state.receptive_field + (window.span - 1) * state.stride,
             state.stride * window.strides,
             state.multiply_adds + work,
         )
@@ -154,7 +164,9 @@ def _moved(windows: Sequence[Window], state: State) -> State:
 def _transposed(layer: keras.layers.Conv2DTranspose, before: State) -> State:
     """Returns the state after a transposed convolution: every place of its input adds a kernel of K to places S apart, so that a
     place of its output gets something of ceil(K / S) of them."""
-    kernel, strides = layer.kernel_size[0], layer.strides[0]
+    kernel, strides = _side(layer, layer.kernel_size), _side(layer, layer.strides)
+    if max(layer.dilation_rate) > 1 or layer.output_padding is not None:
+        raise ValueError(f"{layer.name}: a transposed convolution with dilation or output padding is not counted")
     beyond = max(kernel - strides, 0) if layer.padding == "valid" else 0
     return State(
         before.height * strides + beyond,
@@ -192,7 +204,7 @@ def _branches(layer: Any, channels: int) -> list[list[Window]]:
         case NormActConv():
             return [[Window(layer.kernel_size, filters=layer.filters)]]
         case DepthwiseSeparable():
-            return [[Window(3, layer.strides, depthwise=True), Window(1, filters=layer.filters)]]
+            return [[Window(3, layer.strides, filters=channels, groups=channels), Window(1, filters=layer.filters)]]
         case Inception():
             one, reduce3, three, reduce5, five, projection = layer.filters
             return [
@@ -204,16 +216,31 @@ def _branches(layer: Any, channels: int) -> list[list[Window]]:
         case WhiteningConvolution():
             return [[Window(layer.kernel_size, padding="valid", filters=layer.kernel.shape[-1])]]
         case DenseOverWindows():
-            return [[Window(layer.window[0], padding="valid", filters=layer.dense.units)]]
+            return [[Window(_side(layer, layer.window), padding="valid", filters=layer.dense.units)]]
         case keras.layers.DepthwiseConv2D():
-            return [[Window(layer.kernel_size[0], layer.strides[0], layer.padding, depthwise=True)]]
+            return [[_window(layer, layer.kernel_size, layer.depth_multiplier * channels, channels)]]
         case keras.layers.Conv2D():
-            return [[Window(layer.kernel_size[0], layer.strides[0], layer.padding, layer.filters)]]
+            return [[_window(layer, layer.kernel_size, layer.filters, layer.groups)]]
         case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D():
-            return [[Window(layer.pool_size[0], layer.strides[0], layer.padding)]]
+            return [[_window(layer, layer.pool_size)]]
     if type(layer).__name__ in _EACH_PLACE:
         return []
     raise ValueError(f"{layer.name}: how much a {type(layer).__name__} sees and costs is not known; add it to cost.py")
+
+
+def _window(layer: Any, size: tuple[int, int], filters: int = 0, groups: int = 1) -> Window:
+    """Returns the window of one of Keras' own convolutions or poolings."""
+    dilation = _side(layer, getattr(layer, "dilation_rate", (1, 1)))
+    return Window(_side(layer, size), _side(layer, layer.strides), layer.padding, filters, groups, dilation)
+
+
+def _side(layer: Any, sides: tuple[int, int]) -> int:
+    """Returns what a kernel's size, strides or dilation are both down and across."""
+    if sides[0] != sides[1]:
+        raise ValueError(
+            f"{layer.name}: {sides[0]} x {sides[1]}, but only kernels, strides and dilations as high as wide are counted"
+        )
+    return sides[0]
 
 
 _EACH_PLACE = (

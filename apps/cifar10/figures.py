@@ -16,6 +16,7 @@ from apps.cifar10.evaluate import STRENGTHS, of_one_view
 from apps.cifar10.features import nearest
 from apps.cifar10.grad_cam import grad_cam
 from apps.cifar10.heat_map import heat_map, is_convolutional
+from apps.cifar10.tuning import tuned_temperature
 from harness import calibration, classification, dropout_average, robustness
 from harness.app import Predictions, Prepared
 from harness.feature_maps import feature_maps
@@ -51,7 +52,7 @@ def figures(
         sections += nearest_pictures(config, model, train, predictions, names) if train is not None else []
         sections += [*explained(model, predictions, names), *first_filters(model)]
         sections += feature_maps(model, predictions["worst_images"][0])
-        sections += heat_maps(model, names) if is_convolutional(config) else []
+        sections += heat_maps(model, names, tuned_temperature(spec) or 1.0) if is_convolutional(config) else []
         sections.append(costs(model))
     return sections
 
@@ -154,7 +155,7 @@ def first_filters(model: keras.Model) -> list[Picture]:
     return [Picture("First filters", caption, figure)]
 
 
-def heat_maps(model: keras.Model, names: list[str]) -> list[Picture]:
+def heat_maps(model: keras.Model, names: list[str], temperature: float) -> list[Picture]:
     """Draws scikit-learn's two photographs and, beside each, where the network sees the three classes it sees most."""
     maps, size = fully_convolutional(model), model.input_shape[1]
     figure = Figure(figsize=(8, 3.2))
@@ -162,7 +163,7 @@ def heat_maps(model: keras.Model, names: list[str]) -> list[Picture]:
         height, width, _ = photograph.shape
         sides = [round(side * 4 * size / min(height, width)) for side in (height, width)]
         picture = tf.cast(tf.clip_by_value(tf.image.resize(photograph, sides, antialias=True), 0, 255), tf.uint8)
-        found = np.asarray(heat_map(maps, picture[None]))[0]
+        found = np.asarray(heat_map(maps, picture[None], temperature))[0]
         panels = [("picture", picture.numpy(), {})]
         for number in found.mean(axis=(0, 1)).argsort()[::-1][:3]:
             panels.append((names[number], found[..., number], {"vmin": 0, "vmax": 1, "cmap": "viridis"}))

@@ -18,10 +18,11 @@ def is_convolutional(config: Config) -> bool:
     return not isinstance(config.model, MLP | Transfer)
 
 
-def heat_map(maps: keras.Model, pictures: Any) -> Any:
+def heat_map(maps: keras.Model, pictures: Any, temperature: float = 1.0) -> Any:
     """Returns class probabilities float32 [n, rows, columns, classes] over pictures uint8 [n, height, width, 3].
 
     Args:
         maps: a classifier in fully convolutional form.
+        temperature: by which the logits are divided.
     """
-    return ops.softmax(maps(ops.cast(pictures, "float32"), training=False), axis=-1)
+    return ops.softmax(maps(ops.cast(pictures, "float32"), training=False) / temperature, axis=-1)

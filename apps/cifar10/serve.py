@@ -59,10 +59,10 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
             f"images: red, green, blue, 0 to 255 [n, {size}, {size}, 3] -> {answers}",
         ),
     ]
-    return [*found, heat_map_endpoint(spec, model)] if heat_map.is_convolutional(config) else found
+    return [*found, heat_map_endpoint(spec, model, temperature)] if heat_map.is_convolutional(config) else found
 
 
-def heat_map_endpoint(spec: dict[str, Any], model: Any) -> Endpoint:
+def heat_map_endpoint(spec: dict[str, Any], model: Any, temperature: float) -> Endpoint:
     """Returns the endpoint that says where in a picture of any size it sees which class."""
     names, size = tf.constant(spec["class_names"]), spec["size"]
     maps = fully_convolutional(model)
@@ -79,7 +79,7 @@ def heat_map_endpoint(spec: dict[str, Any], model: Any) -> Endpoint:
             tf.debugging.assert_greater_equal(tf.minimum(height, width), size, expected),
             tf.debugging.assert_less_equal(tf.size(pictures) // 3, heat_map.LARGEST, expected),
         ]
-        probabilities = heat_map.heat_map(maps, endpoint_inputs.after(checks, pictures))
+        probabilities = heat_map.heat_map(maps, endpoint_inputs.after(checks, pictures), temperature)
         return {"class": tf.gather(names, tf.argmax(probabilities, axis=-1)), "probabilities": probabilities}
 
     return Endpoint(
@@ -87,7 +87,7 @@ def heat_map_endpoint(spec: dict[str, Any], model: Any) -> Endpoint:
         classes_of_places,
         [tf.TensorSpec([None, None, None, None], tf.uint8, name="pictures")],
         f"pictures: red, green, blue, 0 to 255 [n, height, width, 3], {size} pixels or more a side -> class string [n, rows, columns], "
-        "probabilities float32 [n, rows, columns, classes] of windows over the picture",
+        "probabilities float32 [n, rows, columns, classes] of windows over the picture, each seen in one view",
     )
 
 

@@ -369,9 +369,13 @@ def test_the_temperature_calibrates_metrics_and_endpoints_alike(model, tuned):
     np.testing.assert_array_equal(calibrated.argmax(1), predictions["probabilities"].argmax(1))
     expected = scipy.special.softmax(np.log(predictions["probabilities"]) / predictions["temperature"][0], axis=1)
     np.testing.assert_allclose(calibrated, expected, atol=1e-5)
-    images = next(endpoint for endpoint in serve.endpoints(config, spec, model) if endpoint.name == "images")
-    outputs = images.function(tf.constant(test.images))
+    endpoints = {endpoint.name: endpoint.function for endpoint in serve.endpoints(config, spec, model)}
+    outputs = endpoints["images"](tf.constant(test.images))
     np.testing.assert_allclose(outputs["probabilities"], calibrated, atol=1e-5)
+    maps = endpoints["heat_map"](tf.constant(test.images))["probabilities"]
+    logits = model(test.images.astype(np.float32)).numpy()
+    expected = scipy.special.softmax(logits / predictions["temperature"][0], axis=1)
+    np.testing.assert_allclose(maps[:, 0, 0], expected, atol=1e-5)
 
 
 def test_without_validation_there_is_no_temperature(model):
@@ -412,10 +416,13 @@ def test_figures_without_and_with_a_model(model):
     assert (
         len(all_of_them) == len(few) + 7
     )  # nearest training pictures, Grad-CAM, first filters, two maps, heat maps, costs
+    hot = {**spec, "tuned": {tuning.FILE: '{"temperature": 1e6}'}}  # of which nothing is sure
     new_data = figures.figures(
-        Config(model=SMALL), spec, model, data.Prepared({"test": pictures()}, spec, None), predictions
+        Config(model=SMALL), hot, model, data.Prepared({"test": pictures()}, spec, None), predictions
     )
     assert len(new_data) == len(few) + 6
+    [maps] = [section.figure for section in new_data if section.title == "Class heat maps"]
+    np.testing.assert_allclose(maps.axes[1].images[0].get_array(), 1 / 3, atol=1e-3)
     for section in all_of_them:
         assert isinstance(section, Picture | Table)
         if isinstance(section, Picture):

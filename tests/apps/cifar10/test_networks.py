@@ -69,12 +69,28 @@ def built(name: str, size: int = 32) -> keras.Model:
     keras.utils.set_random_seed(0)
     if name == "autoencoder":
         model = build_autoencoder(SMALL["code_classifier"], spec(size))
+    elif name == "unusual":
+        model = unusual(size)
     else:
         model = models.build(Config(model=SMALL[name]), spec(size))
     generator = np.random.default_rng(1)
     for variable in model.trainable_variables:  # so that no residual is zero, as at the start
         variable.assign(variable + 0.1 * generator.standard_normal(variable.shape))
     return model
+
+
+def unusual(size: int) -> keras.Model:
+    """What no network of the catalogue has: a sequential model, dilation, groups, several outputs a channel, Dense on maps."""
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((size, size, 3)),
+        layers.Conv2D(6, 3, dilation_rate=2, groups=3),
+        layers.DepthwiseConv2D(3, strides=2, depth_multiplier=2, padding="same"),
+        layers.Dense(5),
+        layers.DepthwiseConv2D(3, dilation_rate=3),
+        layers.Conv2D(4, 2, dilation_rate=2, padding="same"),
+        layers.GlobalAveragePooling2D(),
+    ])  # fmt: skip
 
 
 def pictures(count: int, size: int = 32) -> np.ndarray:
@@ -100,7 +116,7 @@ def check_sizes_and_weights(rows: list, model: keras.Model) -> None:
     assert sum(row.parameters for row in rows) == model.count_params()
 
 
-@pytest.mark.parametrize("name", [*sorted(SMALL), "autoencoder"])
+@pytest.mark.parametrize("name", [*sorted(SMALL), "autoencoder", "unusual"])
 def test_sizes_and_weights_are_keras_own(name):
     model = built(name)
     check_sizes_and_weights(layer_costs(model), model)
@@ -147,7 +163,15 @@ def test_multiply_adds_are_those_of_tensorflows_profiler(name):
     assert sum(row.state.multiply_adds for row in layer_costs(model)) + normalizing == profiled(model)
 
 
-@pytest.mark.parametrize("name", networks("inception", "speedrun_deep"))
+def test_every_weight_of_a_kernel_is_multiplied_once_a_place_of_the_output():
+    """Whatever dilation and groups are."""
+    model = built("unusual")
+    for layer, row in zip(model.layers[:-1], layer_costs(model)[:-1], strict=True):
+        _, height, width, _ = layer.output.shape
+        assert row.state.multiply_adds == height * width * layer.kernel.numpy().size, row.name
+
+
+@pytest.mark.parametrize("name", [*networks("inception", "speedrun_deep"), "unusual"])
 def test_receptive_field_is_what_the_gradient_reaches(name):
     """The pixels that the gradient of one place of a layer reaches, over many pictures, against the formula."""
     model = built(name, 48)
@@ -164,6 +188,21 @@ def test_receptive_field_is_what_the_gradient_reaches(name):
     for axis in (0, 1):
         [places] = np.nonzero(reached.any(axis=axis))
         assert np.ptp(places) + 1 == row.state.receptive_field, row.name
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (keras.layers.Conv2D(2, (1, 7), name="wide"), "wide: 1 x 7, but only"),
+        (keras.layers.DepthwiseConv2D(3, dilation_rate=(1, 2), name="wide"), "wide: 1 x 2, but only"),
+        (keras.layers.MaxPooling2D((2, 1), name="high"), "high: 2 x 1, but only"),
+        (keras.layers.Conv2DTranspose(2, (3, 1), name="high"), "high: 3 x 1, but only"),
+        (keras.layers.Conv2DTranspose(2, 3, dilation_rate=2, name="up"), "up: a transposed convolution with dilation"),
+    ],
+)
+def test_what_the_formulas_do_not_hold_for_is_named(layer, said):
+    with pytest.raises(ValueError, match=said):
+        layer_costs(keras.Sequential([keras.Input((32, 32, 3)), layer]))
 
 
 @pytest.mark.parametrize(("padding", "strides"), [("same", 1), ("same", 2), ("valid", 1), ("valid", 3)])
