@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from harness.endpoint_inputs import after
+
 LARGEST = 100_000_000
 """Pixels of the largest picture an endpoint decodes."""
 
@@ -25,9 +27,29 @@ def from_bytes(encoded: tf.Tensor, size: int) -> tf.Tensor:
     Raises:
         InvalidArgumentError: the bytes are no such picture, or it has no pixels or too many.
     """
-    picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    most = f"expected a picture of at most {LARGEST // 10**6} megapixels"
+    stated = tf.reduce_prod(tf.cast(stated_sides(encoded), tf.int64))
+    small = tf.debugging.assert_less_equal(stated, tf.constant(LARGEST, tf.int64), most)
+    picture = tf.io.decode_image(after([small], encoded), channels=3, expand_animations=False)
     picture.set_shape([None, None, 3])
     pixels = tf.reduce_prod(tf.shape(picture)[:2])
     tf.debugging.assert_positive(pixels, "expected a picture of at least one pixel")
-    tf.debugging.assert_less_equal(pixels, LARGEST, f"expected a picture of at most {LARGEST // 10**6} megapixels")
+    tf.debugging.assert_less_equal(pixels, LARGEST, most)
     return to_square(picture, size)
+
+
+def stated_sides(encoded: tf.Tensor) -> tf.Tensor:
+    """Returns both sides int32 [2] that the header of a PNG or JPEG picture states; zeros for anything else.
+
+    Raises:
+        InvalidArgumentError: the bytes begin as a JPEG picture does and are none.
+    """
+    png = (tf.strings.substr(encoded, 0, 8) == b"\x89PNG\r\n\x1a\n") & (tf.strings.length(encoded) >= 24)
+    jpeg = tf.strings.substr(encoded, 0, 3) == b"\xff\xd8\xff"
+    return tf.case(
+        [
+            (png, lambda: tf.io.decode_raw(tf.strings.substr(encoded, 16, 8), tf.int32, little_endian=False)),
+            (jpeg, lambda: tf.io.extract_jpeg_shape(encoded)[:2]),
+        ],
+        default=lambda: tf.zeros([2], tf.int32),
+    )

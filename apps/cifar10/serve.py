@@ -50,7 +50,8 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
             "picture_bytes",
             picture_bytes,
             [tf.TensorSpec([None], tf.string, name="pictures")],
-            f"pictures: bytes of PNG, JPEG, GIF or BMP files of any size [n]; the middle square is used -> {answers}",
+            "pictures: bytes of PNG, JPEG, GIF or BMP files of up to 100 megapixels [n], as stored: neither turned by EXIF nor composed on "
+            f"a background where transparent; the middle square is used -> {answers}",
         ),
         Endpoint(
             "images",

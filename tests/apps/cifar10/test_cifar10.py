@@ -459,7 +459,13 @@ def test_endpoints_agree_with_predict(model, saved):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"text renamed .png", "JPEG.*PNG"), (b"", "empty"), (b"\x89PNG\r\n\x1a\n broken", "PNG")],
+    [
+        (b"text renamed .png", "JPEG.*PNG"),
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n broken", "PNG"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+        (b"B", "JPEG.*PNG"),
+    ],
 )
 def test_wrong_bytes_are_refused(saved, content, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
@@ -494,12 +500,24 @@ def test_every_kind_of_file_is_answered_as_the_picture_in_it(saved, content, col
 
 
 def test_a_hundred_megapixels_are_answered_and_more_are_refused(saved):
-    most, more = (encoded(Image.new("L", (side, side), 77), "PNG", compress_level=1) for side in (10_000, 12_000))
+    most = encoded(Image.new("L", (10_000, 10_000), 77), "PNG", compress_level=1)
+    more = encoded(Image.new("L", (12_000, 12_000), 77), "GIF")
     found = saved["picture_bytes"](pictures=tf.constant([most]))["probabilities"]
     plain = saved["images"](images=tf.fill([1, 32, 32, 3], tf.constant(77, tf.uint8)))["probabilities"]
     np.testing.assert_allclose(found, plain, atol=1e-5)
     with pytest.raises(tf.errors.InvalidArgumentError, match="expected a picture of at most 100 megapixels"):
         saved["picture_bytes"](pictures=tf.constant([more]))
+
+
+def test_a_header_that_states_too_many_pixels_is_refused_before_anything_is_decoded(saved):
+    """Behind the header there is next to nothing, which a decoder would complain of."""
+    png, jpeg = (bytearray(encoded(RED, kind)) for kind in ("PNG", "JPEG"))
+    png[16:24] = struct.pack(">II", 24_000, 20_000)
+    frame = jpeg.index(b"\xff\xc0")
+    jpeg[frame + 5 : frame + 9] = struct.pack(">HH", 20_000, 24_000)
+    for content in (png, png[:24], jpeg, jpeg[:-20]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="expected a picture of at most 100 megapixels"):
+            saved["picture_bytes"](pictures=tf.constant([bytes(content)]))
 
 
 @pytest.mark.parametrize("shape", [(2, 28, 28, 3), (2, 32, 32, 1), (32, 32, 3)])
