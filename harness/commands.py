@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -89,7 +90,7 @@ def _carry_out(
     if arguments.verb == "results":
         results.write_results(app.name, presets, runs.ROOT)
         return DONE
-    session = Session.open(app, config_type, presets, arguments)
+    session = without_others_figure(Session.open(app, config_type, presets, arguments))
     if arguments.verb in ("evaluate", "export"):
         check_trained(session)
     if arguments.verb == "predict":
@@ -105,6 +106,13 @@ def _carry_out(
         for step in steps:
             getattr(session, step)()
     return DONE
+
+
+def without_others_figure(session: Any) -> Any:
+    """Returns the session, on other data than its preset's own without the literature's figure, which says nothing of them."""
+    if session.config.data.source == session.preset.config.data.source:
+        return session
+    return dataclasses.replace(session, preset=dataclasses.replace(session.preset, literature=""))
 
 
 def check_trained(session: Any) -> None:

@@ -74,7 +74,7 @@ def _document(
         preset=session.preset_name,
         title=preset.title,
         catalogue=preset.catalogue,
-        literature=_literature(session),
+        literature=preset.literature,
         headline=session.app.headline,
         source=prepared.source,
         split=split if len(targets) == 1 else f"{split}, {len(targets)} folds",
@@ -90,12 +90,6 @@ def _document(
         evaluated=runs.code_version(),
         **environment,
     )
-
-
-def _literature(session: Any) -> str:
-    """Returns the literature's figure; "" on other data than the preset's own, of which it says nothing."""
-    own = session.preset.config.data.source
-    return session.preset.literature if session.config.data.source == own else ""
 
 
 def _say(session: Any, document: dict[str, Any], split: str) -> None:
@@ -122,7 +116,7 @@ def _report(session: Any, targets: list[Any], prepared: Prepared, document: dict
         preset=session.preset_name,
         title=session.preset.title,
         catalogue=session.preset.catalogue,
-        literature=document["literature"],
+        literature=session.preset.literature,
         headline=session.app.headline,
         metrics=document["metrics"],
         baselines=document["baselines"],

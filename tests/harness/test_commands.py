@@ -54,6 +54,22 @@ def test_a_preset_that_was_never_trained_says_how_to_train_it(verb, flags, how, 
     assert said.endswith(f"is not there); train it first: make train-digits {how}\n")
 
 
+@pytest.mark.parametrize("verb", ["train", "evaluate"])
+def test_the_literature_is_named_on_the_presets_own_data_alone(verb, monkeypatch):
+    from harness.session import Session
+
+    named = []
+    monkeypatch.setattr(Session, verb, lambda session: named.append(session.preset.literature))
+    monkeypatch.setattr(commands, "check_trained", lambda session: None)
+    for flags in ([], ["--data", "/my/digits"]):
+        argv = [verb, "--preset", "lenet5-paper-mnist", *flags]
+        assert (
+            commands.main("digits", Config, PRESETS, "lenet5-mnist", lambda: SimpleNamespace(name="digits"), argv) == 0
+        )
+    assert named == [PRESETS["lenet5-paper-mnist"].literature, ""]
+    assert named[0]
+
+
 def test_a_reader_that_stops_reading_is_no_traceback():
     command = [sys.executable, "-m", "apps.digits", "train", "--help"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -1,18 +1,16 @@
-"""Which run a path means, what is said of a damaged one, and where the scores on a person's data go, and what stands there."""
+"""Which run a path means, what is said of a damaged one, and where the scores on a person's data go."""
 
-import json
 import os
 import types
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
-import numpy as np
 import pytest
 
 from datasets.errors import DataError
-from harness import evaluation, predicting, session
-from harness.app import Headline, Metric, Prepared, Source, nothing_to_tune
+from harness import predicting, session
+from harness.app import nothing_to_tune
 from harness.command_line import parse
 from harness.settings import Preset, TrainingConfig
 from harness.training import load_model
@@ -123,35 +121,6 @@ def test_data_of_the_same_name_in_two_places_are_kept_apart(tmp_path, monkeypatc
     assert session.name_of("manifest.csv") == session.name_of(os.path.join("..", "a", "manifest.csv")) == names[0]
     assert session.name_of(".").startswith("a-")
     assert session.name_of("demo") == "demo"
-
-
-@pytest.mark.parametrize(("source", "shown"), [("mnist", True), ("my/digits", False)])
-def test_the_literature_is_named_on_the_presets_own_data_alone(tmp_path, source, shown):
-    app = types.SimpleNamespace(
-        name="digits",
-        headline=Headline("error_rate", lower_is_better=True),
-        tune=nothing_to_tune,
-        predict=lambda *_: {"answers": np.zeros(3)},
-        evaluate=lambda *_: {"error_rate": Metric(0.25, "fraction", 3)},
-        baselines=lambda *_: {},
-        figures=lambda *_: [],
-    )
-
-    class Scored(Opened):
-        def prepared(self, target):
-            return Prepared({"test": [0, 1, 2]}, {}, Source("digits", "d" * 64))
-
-    (tmp_path / "spec.json").write_text('{"classes": 2}')
-    training = {"parameters": 1, "train_minutes": 1.0, "matmul_gflops": 100.0, "command": "make", "code": "unknown"}
-    (tmp_path / "training.json").write_text(json.dumps(training))
-    (tmp_path / "environment.json").write_text('{"machine": {"cpu": "x", "gpu": null}, "libraries": {"keras": "3"}}')
-    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n1,2.0,2.0\n")
-    preset = Preset(Config(), "D1", "LeNet-5", "0.95 % error (LeCun 1998)")
-    arguments = types.SimpleNamespace(new_data=None, options=types.SimpleNamespace(model=tmp_path))
-    evaluation.evaluate(Scored(app, "lenet5", preset, Config(Data(source)), tmp_path, arguments), "test")
-    document = json.loads((tmp_path / "metrics.json").read_text())
-    assert document["literature"] == ("0.95 % error (LeCun 1998)" if shown else "")
-    assert ("LeCun 1998" in (tmp_path / "report.html").read_text(encoding="utf-8")) == shown
 
 
 GOOD = '{"app": "digits", "preset": "small", "config": {"data": {"class": "Data", "source": "mnist"}}}'
