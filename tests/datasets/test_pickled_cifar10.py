@@ -70,6 +70,22 @@ def test_reads_batches_of_every_python(tmp_path, content):
     np.testing.assert_array_equal(labels, LABELS)
 
 
+def test_a_whole_batch_pickled_again_by_protocol_2_is_read(tmp_path):
+    """Python 3 writes the pixels as text there, every byte above 127 as two."""
+    pixels = np.full((cifar10.PICTURES, 3072), 100, np.uint8)
+    pixels[:, ::2] = 200
+    content = pickle.dumps({b"data": pixels, b"labels": [3] * cifar10.PICTURES}, protocol=2)
+    images, _ = cifar10.read_pickled_batch(written(tmp_path, content))
+    np.testing.assert_array_equal(images[:, ::2, ::2].reshape(-1), 200)
+    assert 44e6 < len(content) < 47e6 and images.shape == (10_000, 32, 32, 3)
+
+
+def test_a_file_too_large_for_a_batch_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10, "PYTHON_LARGEST", 1000)
+    with pytest.raises(DataError, match="data_batch_1: more than 1,000 bytes, no batch of CIFAR-10"):
+        cifar10.read_pickled_batch(written(tmp_path, by_python_2()), COUNT)
+
+
 def test_our_python_2_bytes_are_what_pickle_reads_as_such_a_batch():
     loaded = pickle.loads(by_python_2(), encoding="bytes")
     np.testing.assert_array_equal(loaded[b"data"], rows())
