@@ -23,8 +23,9 @@ def feature_maps(model: keras.Model, image: np.ndarray) -> Iterator[Picture]:
         part = keras.Model(model.input, layer.output)
         maps = np.asarray(part(image[None].astype(np.float32)))[0]
         height, width, count = maps.shape
-        which = f"{count}" if count <= SHOWN else f"the first {SHOWN} of {count}"
-        caption = f"What convolution {number} makes of the most wrong picture: {which} maps of {height} x {width}."
+        caption = (
+            f"What convolution {number} makes of the most wrong picture: {drawn(count)} maps of {height} x {width}."
+        )
         yield Picture(f"Maps of convolution {number}", caption, tiles(np.moveaxis(maps, -1, 0)))
 
 
@@ -32,6 +33,11 @@ def first_convolutions(model: keras.Model) -> list[keras.layers.Layer]:
     """Returns the first two layers with a trained kernel [height, width, inputs, outputs]."""
     layers = [layer for layer in model.layers if layer.trainable_weights and layer.trainable_weights[0].ndim == 4]
     return layers[:SHALLOW]
+
+
+def drawn(count: int) -> str:
+    """Returns how many of so many pictures `tiles` draws, e.g. "the first 32 of 64"."""
+    return f"{count}" if count <= SHOWN else f"the first {SHOWN} of {count}"
 
 
 def tiles(pictures: np.ndarray, signed: bool = False) -> Figure:

@@ -12,7 +12,7 @@ from apps.digits.config import Config
 from apps.digits.evaluate import STRENGTHS, no_digit
 from harness import calibration, classification, dropout_average, robustness
 from harness.app import Predictions, Prepared
-from harness.feature_maps import feature_maps, first_convolutions, tiles
+from harness.feature_maps import drawn, feature_maps, first_convolutions, tiles
 from harness.sections import Picture, Table
 
 
@@ -79,7 +79,7 @@ def first_filters(model: keras.Model) -> Iterator[Picture]:
     for number, layer in enumerate(convolutions, 1):
         kernel = np.asarray(layer.trainable_weights[0])
         inputs, outputs = kernel.shape[2:]
-        caption = f"Kernels of convolution {number}, {outputs} of {kernel.shape[0]} x {kernel.shape[1]}"
+        caption = f"Kernels of convolution {number}, {drawn(outputs)} of {kernel.shape[0]} x {kernel.shape[1]}"
         if inputs > 1:
             largest = np.abs(kernel).sum(axis=(0, 1)).argmax(axis=0)
             kernels = kernel[:, :, largest, np.arange(outputs)]
