@@ -198,6 +198,8 @@ class DecodingConfig:
     """Prefixes that the beam search keeps after each frame."""
     language_model: Literal["word", "character"] = field(default="word", metadata=LATER)
     """Tokens of the n-gram language model that is trained on the transcripts."""
+    ctc_share: float = field(default=0.0, metadata=LATER)
+    """Weight of the encoder's CTC in what an attention decoder writes (Hori et al. 2017), 0 to 1; of no account in other models."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
 
 
 def _check_sizes(config: Config) -> None:
-    """Checks what counts frames, bands and prefixes; models check how their settings go together when they are built."""
+    """Checks what counts frames, bands and prefixes, and what weighs one loss or score against another; models check how their settings go together when they are built."""
     features, model = config.features, config.model
     sizes = {
         "--features.bins": [features.bins],
@@ -93,6 +93,10 @@ def _check_sizes(config: Config) -> None:
         for number in numbers:
             if number < 1:
                 raise DataError(f"{flag} {number:g}: expected 1 or more")
+    shares = {"--model.ctc-share": getattr(model, "ctc_share", 0.0), "--decoding.ctc-share": config.decoding.ctc_share}
+    for flag, share in shares.items():
+        if not 0 <= share <= 1:
+            raise DataError(f"{flag} {share:g}: expected 0 to 1")
     if getattr(model, "filters", None) == ():
         raise DataError("--model.filters without a number: expected one a convolution or stage of convolutions")
 

@@ -53,7 +53,7 @@ def best_paths(config: Config, spec: dict[str, Any], model: Any, split: Utteranc
     @tf.function(input_signature=SIGNATURE)
     def hear(waveforms: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         outputs = model({"waveforms": waveforms, "lengths": lengths}, training=False)
-        return _written(_best_path(model, outputs), spec["characters"])
+        return _written(_best_path(model, config.decoding, outputs), spec["characters"])
 
     return [
         text.decode()
@@ -82,16 +82,16 @@ def transcribe(
     Returns:
         text string [n] (best path), text_beam string [n] (beam search), log_probability float32 [n] of text_beam in nats,
         log_probabilities float32 [n, frames, characters + 1] with the blank last, frames int32 [n]. Of an encoder-decoder the
-        first three are the decoder's, log_probabilities its encoder's.
+        first three are the decoder's (see `spelt`), log_probabilities its encoder's.
     """
     outputs = model({"waveforms": waveforms, "lengths": lengths}, training=False)
     log_probabilities, frames = tf.nn.log_softmax(outputs["logits"]), outputs["frames"]
     if isinstance(model, Speller):
-        beam, log_probability = spelt(model, outputs["memory"], frames, decoding.beam_width)
+        beam, log_probability = spelt(model, outputs, decoding, decoding.beam_width)
     else:
         beam, log_probability = beam_decode(log_probabilities, frames, decoding.beam_width)
     return {
-        "text": _written(_best_path(model, outputs), characters),
+        "text": _written(_best_path(model, decoding, outputs), characters),
         "text_beam": _written(beam, characters),
         "log_probability": log_probability,
         "log_probabilities": log_probabilities,
@@ -99,9 +99,9 @@ def transcribe(
     }
 
 
-def _best_path(model: Any, outputs: dict[str, tf.Tensor]) -> tf.RaggedTensor:
+def _best_path(model: Any, decoding: DecodingConfig, outputs: dict[str, tf.Tensor]) -> tf.RaggedTensor:
     if isinstance(model, Speller):
-        return spelt(model, outputs["memory"], outputs["frames"], 1)[0]
+        return spelt(model, outputs, decoding, 1)[0]
     return greedy_decode(outputs["logits"], outputs["frames"])
 
 

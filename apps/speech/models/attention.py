@@ -2,18 +2,22 @@
 
 Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate", ICLR 2015; Chan et al., "Listen,
 attend and spell", ICASSP 2016; Kim, Hori and Watanabe, ICASSP 2017, without whose CTC loss the attention does not find its way on
-little speech.
+little speech. The CTC output weighs in the decoding too (Hori, Watanabe and Hershey, ACL 2017): attention alone may lose its place, and
+skip or repeat what was said.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 import tensorflow as tf
 
-from apps.speech.config import AttentionEncoderDecoder, FeaturesConfig
+from apps.speech.config import AttentionEncoderDecoder, DecodingConfig, FeaturesConfig
 from apps.speech.models import blstm
 from shared_layers.attention.speller import Speller
 from shared_layers.attention.spelling_decoder import SpellingDecoder
+from shared_layers.ctc.prefix import advanced, empty_prefix, frozen, prefix_scores
 from shared_layers.decoding.beam import BeamSearch
 from shared_layers.decoding.greedy import GreedySearch
 from shared_layers.decoding.search import repeat_rows, search
@@ -35,26 +39,39 @@ def build(model: AttentionEncoderDecoder, features: FeaturesConfig, classes: int
     return Speller(encoder, decoder, model.ctc_share, name="attention")
 
 
-def spelt(model: Speller, memory: tf.Tensor, frames: tf.Tensor, width: int) -> tuple[tf.RaggedTensor, tf.Tensor]:
-    """Returns the labels of the best text that the decoder finds, int32 ragged [n, labels], and its log-probability in nats.
+def spelt(
+    model: Speller, outputs: Mapping[str, tf.Tensor], decoding: DecodingConfig, width: int
+) -> tuple[tf.RaggedTensor, tf.Tensor]:
+    """Returns the labels of the best text that the decoder finds, int32 ragged [n, labels], and its log-probability in nats: the mean of
+    the decoder's and CTC's, weighted by `ctc_share`.
 
     No text has more labels than its batch has frames.
 
     Args:
-        memory, frames: of the encoder.
+        outputs: of the encoder.
         width: hypotheses of the beam search, ranked by their log-probability a label; 1: greedy search.
     """
-    decoder, edge = model.decoder, model.decoder.classes - 1
+    decoder, edge, share = model.decoder, model.decoder.classes - 1, decoding.ctc_share
+    memory, frames = outputs["memory"], outputs["frames"]
     fixed, state = decoder.start(memory, frames)
-    fixed = repeat_rows(fixed, width)
+    fixed, state = repeat_rows((fixed, state), width)
+    ctc = repeat_rows(frozen(outputs["logits"], frames), width)
 
     def step(labels, state):
         logits, state, _ = decoder.step(labels, fixed, state)
         return tf.nn.log_softmax(logits), state, tf.zeros(tf.shape(labels))
 
+    def joint_step(labels, states):
+        state, prefix = states
+        by_attention, state, trace = step(labels, state)
+        prefix = advanced(ctc, prefix, labels)
+        by_ctc = prefix_scores(ctc, prefix) - prefix.score[:, None]
+        return (1.0 - share) * by_attention + share * by_ctc, (state, prefix), trace
+
     strategy = BeamSearch(width, length_power=1.0) if width > 1 else GreedySearch()
     longest = tf.shape(memory)[1] + 1
-    found = search(step, repeat_rows(state, width), strategy, tf.shape(memory)[0], longest, edge, edge)
+    one_step, begun = (joint_step, (state, empty_prefix(ctc))) if share else (step, state)
+    found = search(one_step, begun, strategy, tf.shape(memory)[0], longest, edge, edge)
     labels = found.words[:, 0]
     ended = tf.cumsum(tf.cast(labels == edge, tf.int32), axis=1) > 0
     return tf.ragged.boolean_mask(labels, ~ended), found.log_probability[:, 0]

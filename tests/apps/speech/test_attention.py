@@ -1,14 +1,18 @@
 """The encoder-decoder as a whole."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps.speech import models
+from apps.speech import data, models
 from apps.speech.config import AttentionEncoderDecoder, Config, DecodingConfig, FeaturesConfig
 from apps.speech.decoding import transcribe
 from apps.speech.models.attention import spelt
+from datasets.errors import DataError
+from shared_layers.ctc.loss import ctc_loss
 
 SPEC = {"characters": list("ab")}
 CONFIG = Config(
@@ -38,13 +42,15 @@ def trained():
     return model
 
 
-def heard(model, given):
-    answer = transcribe(model, DecodingConfig(beam_width=4), SPEC["characters"], given["waveforms"], given["lengths"])
+def heard(model, given, ctc_share=0.0):
+    decoding = DecodingConfig(beam_width=4, ctc_share=ctc_share)
+    answer = transcribe(model, decoding, SPEC["characters"], given["waveforms"], given["lengths"])
     return {name: value.numpy() for name, value in answer.items()}
 
 
-def test_two_utterances_are_learnt_by_heart_and_padding_changes_nothing(trained):
-    answer, padded = heard(trained, inputs()), heard(trained, inputs(3000))
+@pytest.mark.parametrize("ctc_share", [0.0, 0.5])
+def test_two_utterances_are_learnt_by_heart_and_padding_changes_nothing(trained, ctc_share):
+    answer, padded = heard(trained, inputs(), ctc_share), heard(trained, inputs(3000), ctc_share)
     for name in ("text", "text_beam"):
         assert [text.decode() for text in answer[name]] == ["abba", "bb"]
         assert answer[name].tolist() == padded[name].tolist()
@@ -52,15 +58,35 @@ def test_two_utterances_are_learnt_by_heart_and_padding_changes_nothing(trained)
     assert (answer["log_probability"] > np.log(0.5)).all()
 
 
-def test_log_probability_is_that_of_the_text(trained):
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("ctc_share", [0.0, 0.4, 1.0])
+def test_log_probability_is_that_of_the_text(trained, ctc_share, width):
     outputs = trained(inputs())
-    labels, found = spelt(trained, outputs["memory"], outputs["frames"], 1)
+    labels, found = spelt(trained, outputs, DecodingConfig(ctc_share=ctc_share), width)
     edge = 2
     for row, text in enumerate(labels.to_list()):
         before, after = [edge, *text], [*text, edge]
         logits = trained.decoder(outputs["memory"][row : row + 1], outputs["frames"][row : row + 1], np.array([before]))
-        expected = sum(tf.nn.log_softmax(logits)[0, place, label] for place, label in enumerate(after))
+        by_decoder = sum(tf.nn.log_softmax(logits)[0, place, label] for place, label in enumerate(after))
+        by_ctc = -ctc_loss(tf.constant([text]), outputs["logits"][row : row + 1], outputs["frames"][row : row + 1])[0]
+        expected = (1 - ctc_share) * by_decoder + ctc_share * by_ctc
         assert float(found[row]) == pytest.approx(float(expected), abs=1e-3)
+
+
+def test_what_ctc_hears_keeps_a_decoder_that_has_lost_its_place_from_going_astray(trained):
+    outputs = dict(trained(inputs()))
+    outputs["memory"] = tf.zeros_like(outputs["memory"])  # nothing to look at
+    alone, together = (spelt(trained, outputs, DecodingConfig(ctc_share=share), 4)[0].to_list() for share in (0.0, 0.9))
+    assert alone[0] == alone[1]
+    assert together == [[0, 1, 1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("flag", ["--model.ctc-share", "--decoding.ctc-share"])
+def test_a_share_beyond_the_whole_is_refused(flag):
+    group = flag.removeprefix("--").split(".")[0]
+    config = dataclasses.replace(CONFIG, **{group: dataclasses.replace(getattr(CONFIG, group), ctc_share=1.5)})
+    with pytest.raises(DataError, match=f"{flag} 1.5: expected 0 to 1"):
+        data.prepare(config)
 
 
 def test_saved_and_loaded(trained, tmp_path):
