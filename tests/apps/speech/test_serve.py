@@ -220,7 +220,8 @@ def test_a_long_file_is_answered_in_pieces_few_at_a_time(exported, run, tmp_path
     alone = [exported[1]["waveform"](waveforms=tf.constant(p), lengths=tf.constant([p.shape[1]])) for p in pieces]
     [row] = predicted(run, tmp_path / "long.wav")
     assert row["text"] == " ".join(filter(None, (answer["text_beam"][0].numpy().decode() for answer in alone)))
-    assert row["log_probability"] == pytest.approx(sum(float(a["log_probability"][0]) for a in alone), abs=1e-2)
+    # an untrained model's beam is full of near ties
+    assert row["log_probability"] == pytest.approx(sum(float(a["log_probability"][0]) for a in alone), rel=1e-3)
 
 
 def test_the_silent_pieces_of_a_long_file_are_left_out(tmp_path):
