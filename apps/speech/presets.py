@@ -1,7 +1,5 @@
 """The named configurations of the speech app. Free of TensorFlow."""
 
-import dataclasses
-
 from apps.speech.config import (
     AttentionEncoderDecoder,
     Blstm,
@@ -109,12 +107,12 @@ PRESETS = {
     ),
     "attention-an4": Preset(
         Config(
-            model=AttentionEncoderDecoder(layers=2),
-            decoding=DecodingConfig(beam_width=8),
-            training=dataclasses.replace(_in_passes(100), monitor="val_spelling_error_rate"),
+            model=AttentionEncoderDecoder(layers=2, ctc_share=0.5),
+            decoding=DecodingConfig(beam_width=8, ctc_share=0.7),
+            training=_in_passes(100),
         ),
         catalogue="P5",
-        title="BLSTM encoder, Bahdanau attention decoder, greedy",
+        title="BLSTM encoder, Bahdanau attention decoder, CTC and attention, greedy",
         literature=_ESPNET,
     ),
     "framewise-an4": Preset(
