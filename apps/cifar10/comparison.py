@@ -318,17 +318,21 @@ def cost_figure(rows: Sequence[Row]) -> Figure:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
     for row in rows:
-        low, high = row.interval95
+        (low, high), millions = row.interval95, row.multiply_adds / 1e6
         axes.errorbar(
-            row.multiply_adds, 100 * row.accuracy, [[100 * (row.accuracy - low)], [100 * (high - row.accuracy)]],
+            millions, 100 * row.accuracy, [[100 * (row.accuracy - low)], [100 * (high - row.accuracy)]],
             color="#2563eb", marker="o", markersize=3 + (row.parameters / 1e5) ** 0.5, alpha=0.8,
         )  # fmt: skip
         axes.annotate(
-            row.preset.removesuffix("-cifar10"), (row.multiply_adds, 100 * row.accuracy), (7, 5),
+            row.preset.removesuffix("-cifar10"), (millions, 100 * row.accuracy), (7, 5),
             textcoords="offset points", fontsize=8, parse_math=False,
         )  # fmt: skip
     axes.set_xscale("log")
-    axes.set_xlabel("multiply-adds of one picture")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.tick_params(axis="x", which="both", labelsize=8)
+    axes.margins(x=0.12)
+    axes.set_xlabel("million multiply-adds of one picture")
     axes.set_ylabel("test accuracy, %")
     axes.grid(color="#e5e7eb")
     return figure
