@@ -78,7 +78,8 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
 
 
 def _check_sizes(config: Config) -> None:
-    """Checks what counts frames, bands and prefixes, and what weighs one loss or score against another; models check how their settings go together when they are built."""
+    """Checks what counts frames, bands and prefixes, and what weighs one loss or score against another; models check how their settings
+    go together when they are built."""
     features, model = config.features, config.model
     sizes = {
         "--features.bins": [features.bins],

@@ -19,8 +19,8 @@ FLOOR, PEAK, SHARE = 10, 95, 0.45
 def starts(waveform: np.ndarray) -> list[int]:
     """Returns the sample at which each piece begins; a recording of up to 20 s is one piece.
 
-    A piece ends in the middle of the first pause of 0.4 s or more after its first second. Where nobody pauses for 20 s it ends in the middle
-    of the quietest quarter of a second between its 10th and its 20th second.
+    A piece ends in the middle of the first pause of 0.4 s or more after its first second. Where nobody pauses for 20 s it ends in the
+    middle of the quietest quarter of a second between its 10th and its 20th second.
 
     Args:
         waveform: float [samples] at 16 kHz.
@@ -45,12 +45,12 @@ def starts(waveform: np.ndarray) -> list[int]:
 
 
 def _levels(waveform: np.ndarray) -> np.ndarray:
-    """Returns the level of each frame in decibels below full scale, float32; of samples on a disk a few at a time are read."""
-    parts = [_decibels(waveform[first : first + LONGEST]) for first in range(0, len(waveform), LONGEST)]
-    return np.concatenate(parts)
+    """Returns the level of each frame, float32; of samples on a disk a few at a time are read."""
+    return np.concatenate([_decibels(waveform[first : first + LONGEST]) for first in range(0, len(waveform), LONGEST)])
 
 
 def _decibels(samples: np.ndarray) -> np.ndarray:
+    """Returns the level of each whole frame in decibels of full scale."""
     whole = samples[: len(samples) // FRAME * FRAME].astype(np.float32).reshape(-1, FRAME)
     return 10.0 * np.log10(np.mean(np.square(whole), axis=1) + np.float32(1e-10))
 

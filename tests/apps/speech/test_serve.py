@@ -204,8 +204,8 @@ def test_bad_files_are_named_and_the_others_are_answered(exported, run, tmp_path
 
 
 def long_recording(path):
-    """33 s with a pause around 15 s."""
-    samples = noise(33 * 16_000)
+    """34 s with a pause around 15 s."""
+    samples = noise(34 * 16_000)
     samples[round(14.8 * 16_000) : round(15.2 * 16_000)] = 0
     soundfile.write(path, samples, 16_000)
 
@@ -220,8 +220,7 @@ def test_a_long_file_is_answered_in_pieces_few_at_a_time(exported, run, tmp_path
     alone = [exported[1]["waveform"](waveforms=tf.constant(p), lengths=tf.constant([p.shape[1]])) for p in pieces]
     [row] = predicted(run, tmp_path / "long.wav")
     assert row["text"] == " ".join(filter(None, (answer["text_beam"][0].numpy().decode() for answer in alone)))
-    # an untrained model's beam is full of near ties
-    assert row["log_probability"] == pytest.approx(sum(float(a["log_probability"][0]) for a in alone), rel=1e-3)
+    assert row["log_probability"] == pytest.approx(sum(float(a["log_probability"][0]) for a in alone), abs=1e-2)
 
 
 def test_the_silent_pieces_of_a_long_file_are_left_out(tmp_path):
