@@ -172,6 +172,8 @@ class ProjectedLstm:
     """Whether the layers know the whole utterance, or only what came before."""
     dropout: float = 0.3
     """Share of the values left out before each layer, in training."""
+    intermediate_loss: bool = field(default=False, metadata=LATER)
+    """Train every layer below the last by CTC as well (Lee and Watanabe 2021)."""
 
 
 @dataclass(frozen=True)

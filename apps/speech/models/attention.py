@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from apps.speech.config import AttentionEncoderDecoder, DecodingConfig, FeaturesConfig
 from apps.speech.models import blstm
+from datasets.errors import DataError
 from shared_layers.attention.speller import Speller
 from shared_layers.attention.spelling_decoder import SpellingDecoder
 from shared_layers.ctc.prefix import advanced, empty_prefix, frozen, prefix_scores
@@ -24,7 +25,13 @@ from shared_layers.decoding.search import repeat_rows, search
 
 
 def build(model: AttentionEncoderDecoder, features: FeaturesConfig, classes: int) -> Speller:
-    """Returns {"waveforms", "lengths"} -> {"logits" and "frames" as of P1, "memory": [n, frames, 2 units]} and a decoder over it."""
+    """Returns {"waveforms", "lengths"} -> {"logits" and "frames" as of P1, "memory": [n, frames, 2 units]} and a decoder over it.
+
+    Raises:
+        DataError: `intermediate_loss`, which P1 alone learns by.
+    """
+    if model.intermediate_loss:
+        raise DataError("--model.intermediate-loss: the encoder-decoder has a loss of its own; leave it out")
     ctc = blstm.build(model, features, classes)
     memory = ctc.get_layer(f"blstm_{model.layers}").output
     encoder = keras.Model(ctc.input, {**ctc.output, "memory": memory}, name="encoder")
@@ -57,21 +64,18 @@ def spelt(
     fixed, state = repeat_rows((fixed, state), width)
     ctc = repeat_rows(frozen(outputs["logits"], frames), width)
 
-    def step(labels, state):
-        logits, state, _ = decoder.step(labels, fixed, state)
-        return tf.nn.log_softmax(logits), state, tf.zeros(tf.shape(labels))
-
-    def joint_step(labels, states):
+    def step(labels, states):
         state, prefix = states
-        by_attention, state, trace = step(labels, state)
-        prefix = advanced(ctc, prefix, labels)
-        by_ctc = prefix_scores(ctc, prefix) - prefix.score[:, None]
-        return (1.0 - share) * by_attention + share * by_ctc, (state, prefix), trace
+        logits, state, _ = decoder.step(labels, fixed, state)
+        scores = tf.nn.log_softmax(logits)
+        if share:
+            prefix = advanced(ctc, prefix, labels)
+            scores = (1.0 - share) * scores + share * (prefix_scores(ctc, prefix) - prefix.score[:, None])
+        return scores, (state, prefix), tf.zeros(tf.shape(labels))
 
     strategy = BeamSearch(width, length_power=1.0) if width > 1 else GreedySearch()
     longest = tf.shape(memory)[1] + 1
-    one_step, begun = (joint_step, (state, empty_prefix(ctc))) if share else (step, state)
-    found = search(one_step, begun, strategy, tf.shape(memory)[0], longest, edge, edge)
+    found = search(step, (state, empty_prefix(ctc)), strategy, tf.shape(memory)[0], longest, edge, edge)
     labels = found.words[:, 0]
     ended = tf.cumsum(tf.cast(labels == edge, tf.int32), axis=1) > 0
     return tf.ragged.boolean_mask(labels, ~ended), found.log_probability[:, 0]

@@ -27,15 +27,19 @@ def stride(model: ProjectedLstm) -> int:
 def build(model: ProjectedLstm, features: FeaturesConfig, classes: int) -> CTCModel:
     """Returns {"waveforms": float32 [n, samples], "lengths": int32 [n]} -> {"logits": float32 [n, frames, classes], "frames": int32 [n]}."""
     inputs, x, count = front_end.build(features)
+    outputs = {}
     for number in range(1, model.layers + 1):
         if number > 1:
             x = FrameBatchNormalization(name=f"normalization_{number}")(x, count)
         x = keras.layers.Dropout(model.dropout, name=f"dropout_{number}")(x)
         x = _layer(model, f"lstm_{number}", x, count)
+        if model.intermediate_loss and number < model.layers:
+            name = f"intermediate_{number}"
+            outputs[name] = keras.layers.Dense(classes, dtype="float32", name=name)(x)
     x = keras.layers.Dropout(model.dropout, name="dropout")(x)
     # the CTC loss and its decoders take float32 only
-    logits = keras.layers.Dense(classes, dtype="float32", name="logits")(x)
-    return CTCModel(inputs=inputs, outputs={"logits": logits, "frames": count}, name="projected_lstm")
+    outputs |= {"logits": keras.layers.Dense(classes, dtype="float32", name="logits")(x), "frames": count}
+    return CTCModel(inputs=inputs, outputs=outputs, name="projected_lstm")
 
 
 def _layer(model: ProjectedLstm, name: str, x: Any, count: Any) -> Any:

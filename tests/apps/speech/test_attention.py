@@ -89,6 +89,11 @@ def test_a_share_beyond_the_whole_is_refused(flag):
         data.prepare(config)
 
 
+def test_losses_of_lower_layers_are_refused():
+    with pytest.raises(DataError, match="--model.intermediate-loss: the encoder-decoder has a loss of its own"):
+        models.build(dataclasses.replace(CONFIG, model=dataclasses.replace(CONFIG.model, intermediate_loss=True)), SPEC)
+
+
 def test_saved_and_loaded(trained, tmp_path):
     trained.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from apps.speech import data, models
-from apps.speech.config import Blstm, Config, DataConfig, DecodingConfig, DeepSpeech2, FeaturesConfig
+from apps.speech.config import Blstm, Config, DataConfig, DecodingConfig, DeepSpeech2, FeaturesConfig, ProjectedLstm
 from apps.speech.decoding import transcribe
 from datasets.errors import DataError
 from harness.settings import TrainingConfig
@@ -40,8 +40,12 @@ def outputs(model, rows, lengths, training=False):
 
 @pytest.mark.parametrize(
     "stack",
-    [replace(SMALL.model, layers=3), DeepSpeech2(filters=(4, 4), units=8, layers=3, connected=8)],
-    ids=["p1", "p2"],
+    [
+        replace(SMALL.model, layers=3),
+        DeepSpeech2(filters=(4, 4), units=8, layers=3, connected=8),
+        ProjectedLstm(units=8, projection=4, layers=3),
+    ],
+    ids=["p1", "p2", "p3"],
 )
 def test_lower_layers_share_in_the_loss(stack):
     """The whole is 0.7 of the last layer's CTC loss and 0.3 of the mean of the lower layers' (Lee and Watanabe 2021)."""
