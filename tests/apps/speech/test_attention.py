@@ -90,7 +90,7 @@ def test_a_share_beyond_the_whole_is_refused(flag):
 
 
 def test_losses_of_lower_layers_are_refused():
-    with pytest.raises(DataError, match="--model.intermediate-loss: the encoder-decoder has a loss of its own"):
+    with pytest.raises(DataError, match=r"--model\.intermediate-loss: the encoder-decoder has a loss of its own"):
         models.build(dataclasses.replace(CONFIG, model=dataclasses.replace(CONFIG.model, intermediate_loss=True)), SPEC)
 
 
