@@ -90,11 +90,9 @@ PRESETS = {
     ),
     "projected-lstm-an4": Preset(
         Config(
-            # without convolutions it hardly begins to learn where bands or stretches are blotted out
-            features=FeaturesConfig(
-                bins=40, frequency_masks=0, time_masks=0, stack_before=3, stack_after=4, stack_stride=3
-            ),
-            model=ProjectedLstm(dropout=0.1),
+            features=FeaturesConfig(bins=40, frequency_width=10, stack_before=3, stack_after=4, stack_stride=3),
+            # without the lower layers' losses it hardly begins to learn where bands or stretches are blotted out
+            model=ProjectedLstm(dropout=0.1, intermediate_loss=True),
             training=_in_passes(80),
         ),
         catalogue="P3",
