@@ -70,7 +70,11 @@ PRESETS = {
         literature=_ESPNET,
     ),
     "blstm-phonemes-an4": Preset(
-        Config(data=DataConfig(units="phonemes"), training=_in_passes(100)),
+        Config(
+            data=DataConfig(units="phonemes"),
+            model=Blstm(convolutions=2, intermediate_loss=True),
+            training=_in_passes(100),
+        ),
         catalogue="P1",
         title="BLSTM + CTC, phonemes; words by their pronunciation, greedy",
     ),
