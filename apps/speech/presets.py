@@ -63,10 +63,10 @@ PRESETS = {
             data=DataConfig(noise_share=0.3),
             features=FeaturesConfig(warp=0.1, time_masks=4),
             model=Blstm(convolutions=2, intermediate_loss=True),
-            training=_in_passes(220),
+            training=_in_passes(120),
         ),
         catalogue="P1",
-        title="BLSTM + CTC on log-mel, trained with noise, warped frequencies and more masks, 220 passes, greedy",
+        title="BLSTM + CTC on log-mel, trained with noise, warped frequencies and more masks, 120 passes, greedy",
         literature=_ESPNET,
     ),
     "blstm-phonemes-an4": Preset(
@@ -86,7 +86,7 @@ PRESETS = {
     "deep-speech-2-streaming-an4": Preset(
         Config(
             features=FeaturesConfig(normalization="running"),
-            model=DeepSpeech2(bidirectional=False, cell="lstm", units=320),
+            model=DeepSpeech2(bidirectional=False, cell="lstm", units=320, intermediate_loss=True),
             training=_in_passes(100),
         ),
         catalogue="P7",
