@@ -17,6 +17,9 @@ from apps.captioning.features import resize
 from datasets.pictures import read_picture
 from harness import endpoint_inputs
 from harness.app import Endpoint
+from harness.picture_decoding import decode_picture
+
+MOST_MEGAPIXELS = 100
 
 
 def endpoints(config: Config, spec: dict[str, Any], model: keras.Model) -> list[Endpoint]:
@@ -24,7 +27,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: keras.Model) -> list[
     size, vocabulary = config.model.picture_size, spec["vocabulary"]
 
     def decode(picture: tf.Tensor) -> tf.Tensor:
-        return resize(tf.io.decode_image(picture, channels=3, expand_animations=False), size)
+        return resize(decode_picture(picture, MOST_MEGAPIXELS), size)
 
     def picture_bytes(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
         encoded = endpoint_inputs.picture_bytes(pictures)
@@ -44,8 +47,8 @@ def endpoints(config: Config, spec: dict[str, Any], model: keras.Model) -> list[
             "picture_bytes",
             picture_bytes,
             [tf.TensorSpec([None], tf.string, name="pictures")],
-            "pictures: bytes of PNG, JPEG, GIF or BMP files of any size [n] -> caption string [n] by beam search of width "
-            f"{config.decoding.beam_width}, its log_probability float32 [n] (natural logarithm), greedy_caption string [n], "
+            f"pictures: bytes of PNG, JPEG, GIF or BMP files of up to {MOST_MEGAPIXELS} megapixels [n] -> caption string [n] by "
+            f"beam search of width {config.decoding.beam_width}, its log_probability float32 [n] (natural logarithm), greedy_caption string [n], "
             f"attention float32 [n, {config.data.longest_caption + 1} words, cells] over the cells of the squeezed picture, row by row",
         )
     ]

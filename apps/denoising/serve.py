@@ -14,9 +14,10 @@ from apps.denoising.config import Config
 from apps.denoising.tiles import clean_picture
 from harness import endpoint_inputs
 from harness.app import Endpoint
+from harness.picture_decoding import decode_picture
 from harness.runs import write
 
-MOST_PIXELS = 50_000_000
+MOST_MEGAPIXELS = 50
 EXAMPLES = 4
 LARGEST_PIXEL = 16.0
 """No noise of use takes a pixel of 0..1 further; one of 0..255 is meant."""
@@ -47,7 +48,7 @@ def endpoints(config: Config, spec: dict[str, Any], model: Any) -> list[Endpoint
             "picture_bytes",
             tf.function(picture_bytes),
             [tf.TensorSpec([None], tf.string, name="pictures")],
-            f"pictures: bytes of PNG, JPEG, GIF or BMP files of any size up to {MOST_PIXELS // 1_000_000} megapixels [n], made "
+            f"pictures: bytes of PNG, JPEG, GIF or BMP files of up to {MOST_MEGAPIXELS} megapixels [n], made "
             f"{kind} -> cleaned: bytes of PNG files of the same size [n], removed float32 [n]: root mean square of what was "
             "taken away, in units of 1/255",
         ),
@@ -81,10 +82,7 @@ def decode(encoded: tf.Tensor, channels: int) -> tf.Tensor:
     Raises:
         InvalidArgumentError: the bytes are no such picture, or it is too large.
     """
-    picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    picture.set_shape([None, None, 3])
-    most = f"expected a picture of at most {MOST_PIXELS // 1_000_000} megapixels"
-    tf.debugging.assert_less_equal(tf.reduce_prod(tf.shape(picture)[:2]), MOST_PIXELS, most)
+    picture = decode_picture(encoded, MOST_MEGAPIXELS)
     return tf.image.rgb_to_grayscale(picture) if channels == 1 else picture
 
 

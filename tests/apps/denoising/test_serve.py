@@ -62,7 +62,7 @@ def test_bytes_that_are_no_picture_are_refused(content):
 
 
 def test_too_large_a_picture_is_refused(monkeypatch):
-    monkeypatch.setattr(serve, "MOST_PIXELS", 1_000_000)
+    monkeypatch.setattr(serve, "MOST_MEGAPIXELS", 1)
     _, call = endpoints()
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most 1 megapixels"):
         call["picture_bytes"](tf.constant([png(np.zeros((1001, 1000, 3), np.uint8))]))
