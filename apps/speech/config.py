@@ -74,6 +74,8 @@ class FeaturesConfig:
     """Mean and variance taken from: the utterance itself; or the training data, less the utterance's mean so far (streaming)."""
     warp: float = field(default=0.0, metadata=LATER)
     """Vocal tract length perturbation: largest share by which each training utterance's frequencies are stretched or squeezed."""
+    mix_share: float = field(default=0.0, metadata=LATER)
+    """MixSpeech: share of the training utterances that another one of the batch is laid over; both texts are then learnt, by their shares."""
     stack_before: int = field(default=0, metadata=LATER)
     """Earlier frames joined to each frame."""
     stack_after: int = field(default=0, metadata=LATER)

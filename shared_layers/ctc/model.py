@@ -20,7 +20,9 @@ class CTCModel(keras.Model):
     Its outputs are `{"logits": [n, frames, classes], "frames": int [n]}` with the blank as last class; its targets are
     int32 [n, longest], -1 behind each sequence's last label. Compile it without a loss. Further outputs named
     "intermediate_..." are logits of lower layers: the mean of their losses makes up 30 % of the loss, which regularises deep
-    stacks (Lee and Watanabe, "Intermediate loss regularization for CTC-based speech recognition", ICASSP 2021).
+    stacks (Lee and Watanabe, "Intermediate loss regularization for CTC-based speech recognition", ICASSP 2021). A further output
+    "own_share" [n], as `shared_layers.audio.mix_speech.MixSpeech` gives it, says by how much each sequence of a training batch has
+    its own labels; by the rest it has those of the sequence before it. The label error rate goes by its own.
 
     >>> sequences = keras.Input((None, 4)); frames = keras.Input((), dtype="int32")
     >>> model = CTCModel([sequences, frames], {"logits": keras.layers.Dense(3)(sequences), "frames": frames})
@@ -36,10 +38,12 @@ class CTCModel(keras.Model):
         self.label_error_rate = LabelErrorRate()
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        losses = ctc_loss(y, y_pred["logits"], y_pred["frames"])
-        lower = [ctc_loss(y, y_pred[name], y_pred["frames"]) for name in y_pred if name.startswith("intermediate_")]
-        if lower:
-            losses = (1 - INTERMEDIATE_SHARE) * losses + INTERMEDIATE_SHARE * tf.add_n(lower) / len(lower)
+        losses = _losses(y, y_pred)
+        if training and "own_share" in y_pred:
+            own, mixed = y_pred["own_share"], y_pred["own_share"] < 1
+            # where none is mixed, the other labels may need more frames than there are
+            others = _losses(tf.where(mixed[:, None], tf.roll(y, 1, axis=0), y), y_pred)
+            losses = own * losses + (1 - own) * others
         if sample_weight is not None:
             losses = losses * tf.cast(sample_weight, losses.dtype)
         return tf.add_n([replica_share(tf.reduce_mean(losses)), *self.losses])
@@ -47,3 +51,12 @@ class CTCModel(keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         self.label_error_rate.update_state(y, y_pred["logits"], y_pred["frames"])
         return self.get_metrics_result()
+
+
+def _losses(y, y_pred):
+    """Returns each sequence's loss, float32 [n], in which lower layers share where they have outputs."""
+    losses = ctc_loss(y, y_pred["logits"], y_pred["frames"])
+    lower = [ctc_loss(y, y_pred[name], y_pred["frames"]) for name in y_pred if name.startswith("intermediate_")]
+    if not lower:
+        return losses
+    return (1 - INTERMEDIATE_SHARE) * losses + INTERMEDIATE_SHARE * tf.add_n(lower) / len(lower)

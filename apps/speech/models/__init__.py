@@ -9,6 +9,7 @@ import keras
 
 from apps.speech.config import AttentionEncoderDecoder, Blstm, Config, DeepSpeech2, Framewise, ProjectedLstm, Tdnn
 from apps.speech.models import attention, blstm, deep_speech_2, framewise, front_end, projected_lstm, tdnn
+from datasets.errors import DataError
 
 
 def build(config: Config, spec: dict[str, Any], ctc: keras.Model | None = None) -> keras.Model:
@@ -16,7 +17,14 @@ def build(config: Config, spec: dict[str, Any], ctc: keras.Model | None = None) 
 
     Args:
         ctc: the trained CTC model beside which a framewise classifier stands; without it, that CTC model is built.
+
+    Raises:
+        DataError: settings that do not go together.
     """
+    if config.features.mix_share and isinstance(config.model, AttentionEncoderDecoder | Framewise):
+        raise DataError(
+            "--features.mix-share: only models that learn by CTC alone learn from mixed utterances; leave it out"
+        )
     classes = len(spec["characters"]) + 1
     if isinstance(config.model, Framewise) and ctc is not None:
         return framewise.build(config.model, config.features, classes, ctc)

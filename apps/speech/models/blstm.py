@@ -40,7 +40,7 @@ def time_strides(model: Blstm) -> tuple[int, ...]:
 
 def build(model: Blstm, features: FeaturesConfig, classes: int) -> CTCModel:
     """Returns {"waveforms": float32 [n, samples], "lengths": int32 [n]} -> {"logits": float32 [n, frames, classes], "frames": int32 [n]}."""
-    inputs, x, count = front_end.build(features)
+    inputs, x, count, outputs = front_end.build(features)
     x = front_end.pictures(features, x)
     for stage, (filters, step) in enumerate(zip(model.filters, time_strides(model), strict=True), start=1):
         for number in range(1, model.convolutions + 1):
@@ -52,7 +52,6 @@ def build(model: Blstm, features: FeaturesConfig, classes: int) -> CTCModel:
     x = keras.layers.LayerNormalization(name="normalization")(x)
     # the CTC loss and its decoders take float32 only
     to_logits = keras.layers.Dense(classes, dtype="float32", name="logits")
-    outputs = {}
     for number in range(1, model.layers + 1):
         x = keras.layers.Dropout(model.dropout, name=f"dropout_{number}")(x)
         x = BidirectionalLSTM(model.units, name=f"blstm_{number}")(x, count)

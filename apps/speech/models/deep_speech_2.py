@@ -35,13 +35,12 @@ def build(model: DeepSpeech2, features: FeaturesConfig, classes: int) -> CTCMode
         DataError: kernels, strides and filters of different number.
     """
     _check(model)
-    inputs, x, count = front_end.build(features)
+    inputs, x, count, outputs = front_end.build(features)
     x = front_end.pictures(features, x)
     if model.convolution == "1d":
         x = keras.layers.Reshape((-1, 1, x.shape[2] * x.shape[3]), name="bins_as_channels")(x)
     x, count = _convolved(model, x, count)
     x = keras.layers.Reshape((-1, x.shape[2] * x.shape[3]), name="channels_side_by_side")(x)
-    outputs = {}
     for number in range(1, model.layers + 1):
         if number > 1:
             x = FrameBatchNormalization(name=f"recurrent_normalization_{number}")(x, count)

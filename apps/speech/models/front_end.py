@@ -1,4 +1,4 @@
-"""What every acoustic model begins with: the waveform's features, normalised, blotted out in training, stacked."""
+"""What every acoustic model begins with: the waveform's features, normalised, mixed and blotted out in training, stacked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datasets.errors import DataError
 from shared_layers.audio.cepstra import Cepstra
 from shared_layers.audio.deltas import Deltas
 from shared_layers.audio.log_mel import LogMel
+from shared_layers.audio.mix_speech import MixSpeech
 from shared_layers.audio.spec_augment import SpecAugment
 from shared_layers.audio.stack_frames import StackFrames
 from shared_layers.audio.warp_frequencies import WarpFrequencies
@@ -30,6 +31,8 @@ class FrontEnd(NamedTuple):
     """[n, frames, values], zeros in padded frames."""
     frames: Any
     """int32 [n]."""
+    outputs: dict[str, Any]
+    """What the CTC loss needs beside the logits: "own_share" float32 [n] where utterances are mixed; else empty."""
 
 
 def window_and_hop(features: FeaturesConfig) -> tuple[int, int]:
@@ -49,10 +52,12 @@ def build(features: FeaturesConfig) -> FrontEnd:
     SpecAugment leaves the bands alone where they are cepstra, whose neighbourhood means nothing.
 
     Raises:
-        DataError: frequencies that would be warped by 100 % or more.
+        DataError: frequencies that would be warped by 100 % or more; a share beyond 0 to 1.
     """
     if features.warp >= 1.0:
         raise DataError(f"--features.warp {features.warp:g}: expected less than 1; 0.1 is usual")
+    if not 0 <= features.mix_share <= 1:
+        raise DataError(f"--features.mix-share {features.mix_share:g}: expected 0 to 1")
     waveforms = keras.Input((None,), name="waveforms", dtype="float32")
     lengths = keras.Input((), name="lengths", dtype="int32")
     window, hop = window_and_hop(features)
@@ -72,6 +77,9 @@ def build(features: FeaturesConfig) -> FrontEnd:
         x = SubtractRunningMean(name="running_mean")(x, count)
     else:
         x = StandardizeFrames(name="standardize")(x, count)
+    outputs = {}
+    if features.mix_share:
+        x, count, outputs["own_share"] = MixSpeech(features.mix_share, name="mix_speech")(x, count)
     bands = 0 if features.cepstra else features.frequency_masks
     x = SpecAugment(
         bands, features.frequency_width, features.time_masks, features.time_width, name="spec_augment"
@@ -80,7 +88,7 @@ def build(features: FeaturesConfig) -> FrontEnd:
         x, count = StackFrames(features.stack_before, features.stack_after, features.stack_stride, name="stack")(
             x, count
         )
-    return FrontEnd({"waveforms": waveforms, "lengths": lengths}, x, count)
+    return FrontEnd({"waveforms": waveforms, "lengths": lengths}, x, count, outputs)
 
 
 def pictures(features: FeaturesConfig, x: Any) -> Any:

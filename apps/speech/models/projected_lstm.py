@@ -26,8 +26,7 @@ def stride(model: ProjectedLstm) -> int:
 
 def build(model: ProjectedLstm, features: FeaturesConfig, classes: int) -> CTCModel:
     """Returns {"waveforms": float32 [n, samples], "lengths": int32 [n]} -> {"logits": float32 [n, frames, classes], "frames": int32 [n]}."""
-    inputs, x, count = front_end.build(features)
-    outputs = {}
+    inputs, x, count, outputs = front_end.build(features)
     for number in range(1, model.layers + 1):
         if number > 1:
             x = FrameBatchNormalization(name=f"normalization_{number}")(x, count)

@@ -35,7 +35,7 @@ def build(model: Tdnn, features: FeaturesConfig, classes: int) -> CTCModel:
             "--model.filters, --model.kernel-frames, --model.strides and --model.dilations: expected as many numbers for each, "
             "one a convolution"
         )
-    inputs, x, count = front_end.build(features)
+    inputs, x, count, outputs = front_end.build(features)
     x = keras.layers.Reshape((-1, 1, x.shape[-1]), name="values_as_channels")(x)
     for number, (filters, frames, step, dilation) in enumerate(zip(*columns, strict=True), start=1):
         if frames % 2 == 0 or (step > 1 and dilation > 1):
@@ -52,5 +52,5 @@ def build(model: Tdnn, features: FeaturesConfig, classes: int) -> CTCModel:
         x = keras.layers.ReLU(name=f"relu_{number}")(x)
     x = keras.layers.Reshape((-1, x.shape[-1]), name="frames")(x)
     # the CTC loss and its decoders take float32 only
-    logits = keras.layers.Dense(classes, dtype="float32", name="logits")(x)
-    return CTCModel(inputs=inputs, outputs={"logits": logits, "frames": count}, name="tdnn")
+    outputs |= {"logits": keras.layers.Dense(classes, dtype="float32", name="logits")(x), "frames": count}
+    return CTCModel(inputs=inputs, outputs=outputs, name="tdnn")

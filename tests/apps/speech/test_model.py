@@ -8,7 +8,18 @@ import pytest
 import tensorflow as tf
 
 from apps.speech import data, models
-from apps.speech.config import Blstm, Config, DataConfig, DecodingConfig, DeepSpeech2, FeaturesConfig, ProjectedLstm
+from apps.speech.config import (
+    AttentionEncoderDecoder,
+    Blstm,
+    Config,
+    DataConfig,
+    DecodingConfig,
+    DeepSpeech2,
+    FeaturesConfig,
+    Framewise,
+    ProjectedLstm,
+    Tdnn,
+)
 from apps.speech.decoding import transcribe
 from datasets.errors import DataError
 from harness.settings import TrainingConfig
@@ -62,6 +73,59 @@ def test_lower_layers_share_in_the_loss(stack):
     model.compile("sgd")
     assert model.evaluate(inputs, labels, verbose=0)[0] == pytest.approx(0.7 * last + 0.15 * (one + two), rel=1e-5)
     assert len({round(one, 4), round(two, 4), round(last, 4)}) == 3
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        replace(SMALL.model, layers=2, intermediate_loss=True),
+        DeepSpeech2(filters=(4, 4), units=8, layers=2, connected=8),
+        ProjectedLstm(units=8, projection=4, layers=2, intermediate_loss=True),
+        Tdnn(filters=(8,), kernel_frames=(3,), strides=(4,), dilations=(1,)),
+    ],
+    ids=["p1", "p2", "p3", "p4"],
+)
+def test_mixed_utterances_are_learnt_by_their_shares(stack):
+    """The loss of each is its share of its own transcript's and the rest of that of the one before it in the batch."""
+    keras.utils.set_random_seed(0)
+    features = replace(SMALL.features, mix_share=1.0, time_masks=0, frequency_masks=0)
+    config = replace(SMALL, features=features, model=replace(stack, dropout=0.0))
+    model = models.build(config, SPEC)
+    lengths = np.array([9000, 6123, 7100], np.int32)
+    inputs = {"waveforms": tf.constant(waveforms(lengths, 9000)), "lengths": tf.constant(lengths)}
+    labels = tf.constant([[1, 2, 3], [0, 1, -1], [2, -1, -1]])
+    result = model(inputs, training=True)
+    own = result["own_share"].numpy()
+    assert ((own > 0) & (own < 1)).all()
+    assert result["frames"].numpy().tolist() == [models.frames(config, n) for n in (9000, 9000, 7100)]
+
+    def losses(labels):
+        last = ctc_loss(labels, result["logits"], result["frames"]).numpy()
+        if "intermediate_1" not in result:
+            return last
+        return 0.7 * last + 0.3 * ctc_loss(labels, result["intermediate_1"], result["frames"]).numpy()
+
+    before = tf.gather(labels, [2, 0, 1])
+    expected = np.mean(own * losses(labels) + (1 - own) * losses(before))
+    model.compile("sgd")
+    assert float(model.compute_loss(inputs, labels, result, training=True)) == pytest.approx(expected, rel=1e-5)
+    alone = model(inputs)
+    assert (alone["own_share"].numpy() == 1).all()
+    assert model.evaluate(inputs, labels, verbose=0)[0] == pytest.approx(
+        float(model.compute_loss(inputs, labels, alone, training=False)), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_a_share_of_mixed_utterances_beyond_all_of_them_is_refused(share):
+    with pytest.raises(DataError, match=r"--features\.mix-share .*: expected 0 to 1"):
+        models.build(replace(SMALL, features=replace(SMALL.features, mix_share=share)), SPEC)
+
+
+@pytest.mark.parametrize("stack", [AttentionEncoderDecoder(), Framewise()])
+def test_models_that_do_not_learn_by_ctc_alone_refuse_mixed_utterances(stack):
+    with pytest.raises(DataError, match=r"--features\.mix-share: only models that learn by CTC alone"):
+        models.build(Config(features=FeaturesConfig(mix_share=0.2), model=stack), SPEC)
 
 
 def test_frames_and_classes(model):
