@@ -53,7 +53,11 @@ PRESETS = {
         title="BLSTM + CTC",
     ),
     "blstm-an4": Preset(
-        Config(model=Blstm(convolutions=2, intermediate_loss=True), training=_in_passes(100)),
+        Config(
+            features=FeaturesConfig(mix_share=0.2),
+            model=Blstm(convolutions=2, intermediate_loss=True),
+            training=_in_passes(100),
+        ),
         catalogue="P1",
         title="BLSTM + CTC on log-mel, greedy",
         literature=_ESPNET,
@@ -61,7 +65,7 @@ PRESETS = {
     "blstm-noise-an4": Preset(
         Config(
             data=DataConfig(noise_share=0.3),
-            features=FeaturesConfig(warp=0.1, time_masks=4),
+            features=FeaturesConfig(warp=0.1, time_masks=4, mix_share=0.2),
             model=Blstm(convolutions=2, intermediate_loss=True),
             training=_in_passes(120),
         ),
@@ -72,6 +76,7 @@ PRESETS = {
     "blstm-phonemes-an4": Preset(
         Config(
             data=DataConfig(units="phonemes"),
+            features=FeaturesConfig(mix_share=0.2),
             model=Blstm(convolutions=2, intermediate_loss=True),
             training=_in_passes(100),
         ),
@@ -79,13 +84,17 @@ PRESETS = {
         title="BLSTM + CTC, phonemes; words by their pronunciation, greedy",
     ),
     "deep-speech-2-an4": Preset(
-        Config(features=FeaturesConfig(warp=0.1), model=DeepSpeech2(intermediate_loss=True), training=_in_passes(150)),
+        Config(
+            features=FeaturesConfig(warp=0.1, mix_share=0.2),
+            model=DeepSpeech2(intermediate_loss=True),
+            training=_in_passes(150),
+        ),
         catalogue="P2",
         title="Deep Speech 2: 2-D convolutions, 3 bidirectional GRU, BatchNorm, greedy",
     ),
     "deep-speech-2-streaming-an4": Preset(
         Config(
-            features=FeaturesConfig(normalization="running"),
+            features=FeaturesConfig(normalization="running", mix_share=0.2),
             model=DeepSpeech2(bidirectional=False, cell="lstm", units=320, intermediate_loss=True),
             training=_in_passes(100),
         ),
@@ -94,7 +103,9 @@ PRESETS = {
     ),
     "projected-lstm-an4": Preset(
         Config(
-            features=FeaturesConfig(bins=40, frequency_width=10, stack_before=3, stack_after=4, stack_stride=3),
+            features=FeaturesConfig(
+                bins=40, frequency_width=10, mix_share=0.2, stack_before=3, stack_after=4, stack_stride=3
+            ),
             # without the lower layers' losses it hardly begins to learn where bands or stretches are blotted out
             model=ProjectedLstm(dropout=0.1, intermediate_loss=True),
             training=_in_passes(80),
@@ -103,7 +114,7 @@ PRESETS = {
         title="5 bidirectional LSTM with projections on stacked, subsampled frames, greedy",
     ),
     "tdnn-an4": Preset(
-        Config(model=Tdnn(), training=_in_passes(100)),
+        Config(features=FeaturesConfig(mix_share=0.2), model=Tdnn(), training=_in_passes(100)),
         catalogue="P4",
         title="Time-delay network, greedy",
     ),
