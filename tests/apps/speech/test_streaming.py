@@ -24,7 +24,7 @@ from harness.settings import to_dict
 
 SPEC = {"characters": list(" abc")}
 CONFIG = Config(
-    features=FeaturesConfig(bins=20, normalization="running"),
+    features=FeaturesConfig(bins=20, normalization="running", mix_share=0.2),
     model=DeepSpeech2(
         filters=(4, 6), kernel_frames=(7, 5), kernel_bins=(5, 3), units=8, layers=3, connected=8, bidirectional=False,
         cell="lstm", future=3, intermediate_loss=True,
