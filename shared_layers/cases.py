@@ -25,6 +25,7 @@ from shared_layers.attention.spelling_decoder import SpellingDecoder
 from shared_layers.audio.cepstra import Cepstra
 from shared_layers.audio.deltas import Deltas
 from shared_layers.audio.log_mel import LogMel
+from shared_layers.audio.mix_speech import MixSpeech
 from shared_layers.audio.spec_augment import SpecAugment
 from shared_layers.audio.stack_frames import StackFrames
 from shared_layers.audio.warp_frequencies import WarpFrequencies
@@ -222,6 +223,7 @@ CASES: dict[str, Case] = {
     ),
     "Maxout": Case(lambda **kwargs: Maxout(pieces=3, **kwargs), [_normal(2, 5, 6)]),
     "MeanOverViews": Case(lambda **kwargs: MeanOverViews(**kwargs), [_normal(2 * VIEWS, 3)]),
+    "MixSpeech": Case(lambda **kwargs: MixSpeech(0.5, seed=1, **kwargs), [_normal(2, 7, 4), _integers(7, 5)]),
     "NormActConv": Case(lambda **kwargs: NormActConv(4, activation="gelu", **kwargs), [_normal(2, 5, 4, 3)]),
     "NoisyReLU": Case(lambda **kwargs: NoisyReLU(seed=1, **kwargs), [_off_zero(3, 4)]),
     "PadToMultiple": Case(lambda **kwargs: PadToMultiple(4, **kwargs), [_normal(2, 5, 7, 3)]),

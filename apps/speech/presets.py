@@ -114,7 +114,7 @@ PRESETS = {
         title="5 bidirectional LSTM with projections on stacked, subsampled frames, greedy",
     ),
     "tdnn-an4": Preset(
-        Config(features=FeaturesConfig(mix_share=0.2), model=Tdnn(), training=_in_passes(100)),
+        Config(model=Tdnn(), training=_in_passes(100)),
         catalogue="P4",
         title="Time-delay network, greedy",
     ),

@@ -23,8 +23,8 @@ class MixSpeech(keras.layers.Layer):
         features [n, frames, bins], zeros in padded frames; lengths int [n].
 
     Output shape:
-        features [n, frames, bins]; lengths int [n], of the longer of the two where utterances are mixed; own share float32 [n],
-        1 where they are not.
+        features [n, frames, bins]; lengths int [n], of the longer of the two where utterances are mixed; own share [n], 1
+        where they are not.
 
     Source: Meng et al., "MixSpeech: data augmentation for low-resource automatic speech recognition", ICASSP 2021.
 
@@ -44,19 +44,19 @@ class MixSpeech(keras.layers.Layer):
     def call(self, features, lengths, training=False):
         count = ops.shape(features)[:1]
         if not training:
-            return features, lengths, ops.ones(count, dtype="float32")
+            return features, lengths, ops.ones(count, dtype=features.dtype)
         mixed = keras.random.uniform(count, dtype="float32", seed=self.seed_generator) < self.share
         drawn = keras.random.beta(
             count, self.concentration, self.concentration, dtype="float32", seed=self.seed_generator
         )
-        own = ops.where(mixed, drawn, 1.0)
-        weight = ops.cast(own, features.dtype)[:, None, None]
+        own = ops.cast(ops.where(mixed, drawn, 1.0), features.dtype)
+        weight = own[:, None, None]
         features = weight * features + (1 - weight) * ops.roll(features, 1, axis=0)
         longer = ops.maximum(lengths, ops.roll(lengths, 1, axis=0))
         return features, ops.where(mixed, longer, lengths), own
 
     def compute_output_spec(self, features, lengths, training=False):
-        own = keras.KerasTensor(lengths.shape, dtype="float32")
+        own = keras.KerasTensor(lengths.shape, dtype=features.dtype)
         return (
             keras.KerasTensor(features.shape, dtype=features.dtype),
             keras.KerasTensor(lengths.shape, dtype=lengths.dtype),

@@ -40,7 +40,8 @@ class CTCModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         losses = _losses(y, y_pred)
         if training and "own_share" in y_pred:
-            own, mixed = y_pred["own_share"], y_pred["own_share"] < 1
+            own = tf.cast(y_pred["own_share"], losses.dtype)
+            mixed = own < 1
             # where none is mixed, the other labels may need more frames than there are
             others = _losses(tf.where(mixed[:, None], tf.roll(y, 1, axis=0), y), y_pred)
             losses = own * losses + (1 - own) * others

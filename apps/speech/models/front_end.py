@@ -32,7 +32,7 @@ class FrontEnd(NamedTuple):
     frames: Any
     """int32 [n]."""
     outputs: dict[str, Any]
-    """What the CTC loss needs beside the logits: "own_share" float32 [n] where utterances are mixed; else empty."""
+    """What the CTC loss needs beside the logits: "own_share" [n] where utterances are mixed; else empty."""
 
 
 def window_and_hop(features: FeaturesConfig) -> tuple[int, int]:
