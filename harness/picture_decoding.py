@@ -23,10 +23,11 @@ def decode_picture(encoded: tf.Tensor, most_megapixels: int) -> tf.Tensor:
 
 
 def _stated_sides(encoded: tf.Tensor) -> tf.Tensor:
-    """Returns both sides int32 [2] that a picture's header states; zeros for BMP, which is as large as its file, and what is no picture."""
+    """Returns both sides int32 [2] that a picture's header states; zeros for what is no picture."""
     length = tf.strings.length(encoded)
     png = (tf.strings.substr(encoded, 0, 8) == b"\x89PNG\r\n\x1a\n") & (length >= 24)
     gif = (tf.strings.substr(encoded, 0, 4) == b"GIF8") & (length >= 10)
+    bmp = (tf.strings.substr(encoded, 0, 2) == b"BM") & (length >= 26)
     jpeg = tf.strings.substr(encoded, 0, 3) == b"\xff\xd8\xff"
 
     def numbers(start: int, kind: tf.DType, *, little_endian: bool) -> tf.Tensor:
@@ -37,6 +38,8 @@ def _stated_sides(encoded: tf.Tensor) -> tf.Tensor:
         [
             (png, lambda: numbers(16, tf.int32, little_endian=False)),
             (gif, lambda: numbers(6, tf.uint16, little_endian=True)),
+            # a negative height says that the rows stand top down
+            (bmp, lambda: tf.abs(numbers(18, tf.int32, little_endian=True))),
             (jpeg, lambda: tf.io.extract_jpeg_shape(encoded)[:2]),
         ],
         default=lambda: tf.zeros([2], tf.int32),

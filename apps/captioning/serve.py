@@ -48,7 +48,8 @@ def endpoints(config: Config, spec: dict[str, Any], model: keras.Model) -> list[
             picture_bytes,
             [tf.TensorSpec([None], tf.string, name="pictures")],
             f"pictures: bytes of PNG, JPEG, GIF or BMP files of up to {MOST_MEGAPIXELS} megapixels [n] -> caption string [n] by "
-            f"beam search of width {config.decoding.beam_width}, its log_probability float32 [n] (natural logarithm), greedy_caption string [n], "
+            f"beam search of width {config.decoding.beam_width}, its log_probability float32 [n] (natural logarithm), "
+            "greedy_caption string [n], "
             f"attention float32 [n, {config.data.longest_caption + 1} words, cells] over the cells of the squeezed picture, row by row",
         )
     ]

@@ -78,7 +78,7 @@ def prepare(config: Config, spec: dict[str, Any] | None = None) -> Prepared:
 
 
 def _check_sizes(config: Config) -> None:
-    """Checks what counts frames, bands and prefixes, and what weighs one loss or score against another; models check how their settings
+    """Checks what counts frames, bands and prefixes, and what is a share; models check how their settings
     go together when they are built."""
     features, model = config.features, config.model
     sizes = {
@@ -94,7 +94,11 @@ def _check_sizes(config: Config) -> None:
         for number in numbers:
             if number < 1:
                 raise DataError(f"{flag} {number:g}: expected 1 or more")
-    shares = {"--model.ctc-share": getattr(model, "ctc_share", 0.0), "--decoding.ctc-share": config.decoding.ctc_share}
+    shares = {
+        "--features.mix-share": features.mix_share,
+        "--model.ctc-share": getattr(model, "ctc_share", 0.0),
+        "--decoding.ctc-share": config.decoding.ctc_share,
+    }
     for flag, share in shares.items():
         if not 0 <= share <= 1:
             raise DataError(f"{flag} {share:g}: expected 0 to 1")

@@ -25,6 +25,8 @@ def with_sides(kind, width, height):
         content[16:24] = struct.pack(">II", width, height)
     elif kind == "GIF":
         content[6:10] = struct.pack("<HH", width, height)
+    elif kind == "BMP":
+        content[18:26] = struct.pack("<ii", width, -height)
     else:
         frame = content.index(b"\xff\xc0")
         content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
@@ -54,7 +56,7 @@ def test_one_channel_becomes_three(decode):
     np.testing.assert_array_equal(decode(content), np.full((3, 4, 3), 77))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
 @pytest.mark.parametrize("sides", [(1500, 1500), (60_000, 60_000)])
 def test_a_header_of_too_many_pixels_is_refused_before_anything_is_decoded(decode, kind, sides):
     content = with_sides(kind, *sides)

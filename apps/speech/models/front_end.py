@@ -52,12 +52,10 @@ def build(features: FeaturesConfig) -> FrontEnd:
     SpecAugment leaves the bands alone where they are cepstra, whose neighbourhood means nothing.
 
     Raises:
-        DataError: frequencies that would be warped by 100 % or more; a share beyond 0 to 1.
+        DataError: frequencies that would be warped by 100 % or more.
     """
     if features.warp >= 1.0:
         raise DataError(f"--features.warp {features.warp:g}: expected less than 1; 0.1 is usual")
-    if not 0 <= features.mix_share <= 1:
-        raise DataError(f"--features.mix-share {features.mix_share:g}: expected 0 to 1")
     waveforms = keras.Input((None,), name="waveforms", dtype="float32")
     lengths = keras.Input((), name="lengths", dtype="int32")
     window, hop = window_and_hop(features)

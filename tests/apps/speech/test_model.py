@@ -119,7 +119,7 @@ def test_mixed_utterances_are_learnt_by_their_shares(stack):
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
 def test_a_share_of_mixed_utterances_beyond_all_of_them_is_refused(share):
     with pytest.raises(DataError, match=r"--features\.mix-share .*: expected 0 to 1"):
-        models.build(replace(SMALL, features=replace(SMALL.features, mix_share=share)), SPEC)
+        data.prepare(replace(SMALL, features=replace(SMALL.features, mix_share=share)))
 
 
 @pytest.mark.parametrize("stack", [AttentionEncoderDecoder(), Framewise()])
