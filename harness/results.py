@@ -144,7 +144,7 @@ def write_results(
         if seeds and name != "demo":
             path = root / "results" / app / f"{name}.json"
             network = network_files(seeds[0][0])
-            documents = _with_kept_seeds([document for _, document in seeds], path, settings, network, root)
+            documents = _with_kept_seeds([document for _, document in seeds], path, settings, network, preset, root)
             row = aggregate(documents)
             runs.write_json(path, {**row, "settings": settings, "network": network, "documents": documents})
     written = sorted((root / "results" / app).glob("*.json"))
@@ -312,7 +312,12 @@ def _seeds(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def _with_kept_seeds(
-    documents: list[dict[str, Any]], path: Path, settings: str, network: Sequence[str] | None, root: Path
+    documents: list[dict[str, Any]],
+    path: Path,
+    settings: str,
+    network: Sequence[str] | None,
+    preset: Preset,
+    root: Path,
 ) -> list[dict[str, Any]]:
     """Adds the seeds of a kept row whose runs are not here, as far as they were measured alike."""
     row = runs.read_json(path) if path.is_file() else {}
@@ -323,7 +328,7 @@ def _with_kept_seeds(
         for document in kept
         if document["seed"] not in here
         and document["dataset"] == documents[0]["dataset"]
-        and not changed_since(document["app"], document["code"], [document["evaluated"]], root, network)
+        and not changed_since(document["app"], document["code"], [document["evaluated"]], root, network, _model(preset))
     ]
     return sorted(documents + alike, key=lambda document: document["seed"])
 
@@ -335,9 +340,13 @@ def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Pr
         return "the preset's settings changed"
     evaluated = row.get("evaluated", [row["code"]])
     for trained in row.get("trained", [row["code"]]):
-        if changed := changed_since(app, trained, evaluated, root, row.get("network")):
+        if changed := changed_since(app, trained, evaluated, root, row.get("network"), _model(presets[name])):
             return changed
     return None
+
+
+def _model(preset: Preset) -> str:
+    return type(preset.config.model).__name__
 
 
 def _over_seeds(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

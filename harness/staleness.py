@@ -35,7 +35,12 @@ def network_files(run: Path) -> list[str] | None:
 
 
 def changed_since(
-    app: str, trained: str, evaluated: Sequence[str], root: Path, network: Sequence[str] | None = None
+    app: str,
+    trained: str,
+    evaluated: Sequence[str],
+    root: Path,
+    network: Sequence[str] | None = None,
+    model: str | None = None,
 ) -> str | None:
     """Returns which code of a measured figure differs between its commits and the working tree, or None.
 
@@ -45,9 +50,14 @@ def changed_since(
     Args:
         trained, evaluated: the commits as metrics.json has them, of a training and of the evaluations; "-dirty" behind one is ignored.
         network: as `network_files` says; shared layers of other networks do not count. None: all count.
+        model: the class in the app's config.py that sets the network up; with `network`, other classes' files in the app's models/
+            do not count.
     """
     start = f"apps/{app}/app.py", "harness/session.py"
-    of_others = set() if network is None else _layers(root, modules_of(root, *start)) - modules_of(root, *network)
+    of_others: set[str] = set()
+    if network is not None:
+        of_others = _layers(root, modules_of(root, *start)) - modules_of(root, *network)
+        of_others |= _of_other_models(root, app, model, start)
     training = modules_of(root, *start, without=EVALUATING, never=[*of_others, OWN_DATA])
     after = modules_of(root, *start, never=of_others) - training
     looked_at = [("", trained, training), *((", when it was evaluated", commit, after) for commit in evaluated)]
@@ -102,6 +112,23 @@ def _layers(root: Path, names: set[str]) -> set[str]:
     layer = re.compile(r"^class \w+\((keras\.)?layers\.\w+\):$", re.MULTILINE)
     shared = {name for name in names if name.startswith("shared_layers/")}
     return {name for name in shared if layer.search((root / name).read_text(encoding="utf-8"))}
+
+
+def _of_other_models(root: Path, app: str, model: str | None, start: Sequence[str]) -> set[str]:
+    """Returns the files of an app's models/ that other classes than `model` set up, and that nothing else is made of."""
+    models = f"apps/{app}/models"
+    imports = {
+        f"{models}/{path.name}": set(_imported(ast.parse(path.read_text(encoding="utf-8"))))
+        for path in (root / models).glob("*.py")
+    }
+    chooser = f"{models}/__init__.py"
+    config = f"apps.{app}.config."
+    classes = {name for name in imports.pop(chooser, ()) if name.startswith(config)} - {f"{config}Config"}
+    own = [file for file, names in imports.items() if f"{config}{model}" in names]
+    if not own:
+        return set()
+    set_up = {file for file, names in imports.items() if names & classes}
+    return set_up - modules_of(root, *own, *start, never=[chooser])
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:

@@ -20,8 +20,14 @@ class Data:
 
 
 @dataclasses.dataclass(frozen=True)
+class LeNet5:
+    units: int = 84
+
+
+@dataclasses.dataclass(frozen=True)
 class Config:
     data: Data = Data()
+    model: LeNet5 = LeNet5()
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
 
 

@@ -158,6 +158,43 @@ def test_shared_layers_of_other_networks_do_not_count(repository, name, text, co
         assert changed_since("digits", commit, [commit], repository, made_of) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "counts_for"),
+    [
+        ("lenet5", ["LeNet5"]),
+        ("mlp", ["MLP", "MaxoutMLP"]),  # one file builds both
+        ("siamese", ["LeNet5", "MLP", "MaxoutMLP", "Siamese"]),  # the evaluation takes a function from it
+        ("inputs", ["LeNet5", "MLP", "MaxoutMLP"]),  # what these two are made of
+        ("__init__", ["LeNet5", "MLP", "MaxoutMLP", "Siamese"]),
+    ],
+)
+def test_files_of_other_models_do_not_count(repository, name, counts_for):
+    take = "from apps.digits.config import"
+    files = {
+        "apps/digits/app.py": "from apps.digits import evaluate, models\n",
+        "apps/digits/evaluate.py": "from apps.digits.models.siamese import ENCODER\n",
+        "apps/digits/models/__init__.py": f"{take} MLP, Config, LeNet5, MaxoutMLP, Siamese\nfrom apps.digits.models import lenet5, mlp, siamese\n",
+        "apps/digits/models/lenet5.py": f"{take} LeNet5\nfrom apps.digits.models import inputs\n",
+        "apps/digits/models/mlp.py": f"{take} MLP, MaxoutMLP\nfrom apps.digits.models import inputs\n",
+        "apps/digits/models/siamese.py": f"{take} Siamese\nENCODER = 1\n",
+        "apps/digits/models/inputs.py": f"{take} Config\n",
+    }
+    (repository / "apps/digits/models").mkdir()
+    for file, content in files.items():
+        (repository / file).write_text(content, encoding="utf-8")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "second")
+    commit = git(repository, "rev-parse", "--short=12", "HEAD")
+    changed = f"apps/digits/models/{name}.py"
+    (repository / changed).write_text(files[changed] + "x = 2\n", encoding="utf-8")
+    for model in ("LeNet5", "MLP", "MaxoutMLP", "Siamese"):
+        answer = changed_since("digits", commit, [commit], repository, [], model)
+        assert bool(answer) == (model in counts_for), model
+    # trained in several phases, or set up by no file that is known: every model counts
+    assert changed_since("digits", commit, [commit], repository, None, "LeNet5")
+    assert changed_since("digits", commit, [commit], repository, [], "Unknown")
+
+
 def test_a_network_tells_of_which_shared_layers_it_is_made(tmp_path):
     from shared_layers.activations.absolute import Absolute
 
