@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,7 @@ def write_results(
 
     Runs whose settings differ from the preset's (other than seed and fold) lie in another folder and are left out; `demo`
     is no kept row. A row whose runs are not here is kept, and so are a row's seeds, unless settings, data or code have changed since.
-    Every row's "stale" says what changed since it was measured.
+    Every row's "stale" says what changed since it was measured. stderr names the seeds and baselines that a row loses.
 
     Returns:
         the files under results/.
@@ -146,6 +147,7 @@ def write_results(
             network = network_files(seeds[0][0])
             documents = _with_kept_seeds([document for _, document in seeds], path, settings, network, preset, root)
             row = aggregate(documents)
+            _tell_what_is_lost(app, path, row)
             runs.write_json(path, {**row, "settings": settings, "network": network, "documents": documents})
     written = sorted((root / "results" / app).glob("*.json"))
     for path in written:
@@ -331,6 +333,17 @@ def _with_kept_seeds(
         and not changed_since(document["app"], document["code"], [document["evaluated"]], root, network, _model(preset))
     ]
     return sorted(documents + alike, key=lambda document: document["seed"])
+
+
+def _tell_what_is_lost(app: str, path: Path, row: Mapping[str, Any]) -> None:
+    kept = runs.read_json(path) if path.is_file() else row
+    lost = [f"seed {seed}" for seed in kept["seeds"] if seed not in row["seeds"]]
+    lost += [f"baseline {name}" for name in kept["baselines"] if name not in row["baselines"]]
+    if lost:
+        print(
+            f"{app}: {path.stem} loses {', '.join(lost)}: not in the runs here, or measured otherwise",
+            file=sys.stderr,
+        )
 
 
 def _stale(app: str, name: str, row: Mapping[str, Any], presets: Mapping[str, Preset], root: Path) -> str | None:

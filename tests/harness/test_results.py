@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 import subprocess
 
 import pytest
@@ -289,6 +290,23 @@ def test_a_kept_seed_is_left_out_when_it_was_measured_otherwise(root, changed):
     finish(root, made, "lenet5-mnist", presets["lenet5-mnist"].config)
     write(root, presets)
     assert kept(root)["seeds"] == [2]
+
+
+def test_a_row_that_loses_seeds_or_baselines_says_so(root, capsys):
+    for seed in (1, 2):
+        finish(root, document(seed, baselines={"linear": {}, "bm3d": {}}), "lenet5-mnist")
+    write(root)
+    write(root)
+    assert capsys.readouterr().err == ""
+    shutil.rmtree(root / "runs")
+    finish(root, document(1, baselines={"linear": {}}), "lenet5-mnist")
+    row = root / "results" / "digits" / "lenet5-mnist.json"
+    changed = kept(root)
+    changed["documents"][1]["dataset"]["sha256"] = "0" * 64
+    row.write_text(json.dumps(changed), encoding="utf-8")
+    write(root)
+    told = "digits: lenet5-mnist loses seed 2, baseline bm3d: not in the runs here, or measured otherwise\n"
+    assert capsys.readouterr().err == told
 
 
 def test_the_tables_stand_between_their_markers(root):
